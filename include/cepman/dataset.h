@@ -1,0 +1,111 @@
+/* Datasets: scan x frame, from a file, from memory, from a host's callback, and views of another dataset.
+ *
+ * Frames are numbered row-major over the scan: frame = scan_row * scan_columns + scan_column. A dataset is
+ * immutable and reference-counted; it never holds more of a file in memory than a block of frames. */
+#ifndef CEPMAN_DATASET_H
+#define CEPMAN_DATASET_H
+
+#include <cepman/matrix.h>
+#include <cepman/options.h>
+
+CEPMAN_BEGIN
+
+typedef struct cepman_dataset cepman_dataset;
+
+/* Options of cepman_dataset_open(), kind "dataset":
+ *   format        choice  auto|npy|empad|blo|mib: by content when auto
+ *   scan-rows, scan-columns  integers, 0 (default): from the file. One alone lets the other follow.
+ *   dataset       text: name of the array inside the file, for formats that hold several
+ *   salvage       flag: accept a truncated file and keep its whole frames */
+CEPMAN_API cepman_status cepman_dataset_options_create(cepman_options **out, cepman_context *context);
+
+/* Opens a file. options: NULL for defaults. Errors: IO, FORMAT, TRUNCATED, UNSUPPORTED, SHAPE (the scan's size
+ * does not fit the number of frames), MEMORY, LIMIT. */
+CEPMAN_API cepman_status cepman_dataset_open(cepman_dataset **out, cepman_context *context, const char *path,
+                                             const cepman_options *options);
+
+/* Borrows frames in memory: scan_rows x scan_columns x height x width numbers in C order, native byte order.
+ * They must stay unchanged until destroy(user) is called (NULL: they outlive the dataset). On failure destroy is
+ * not called. */
+CEPMAN_API cepman_status cepman_dataset_wrap(cepman_dataset **out, cepman_context *context, const void *data,
+                                             cepman_type type, size_t scan_rows, size_t scan_columns, size_t height,
+                                             size_t width, cepman_destroy destroy, void *user);
+
+/* A host's source of frames. read: `count` frames from `first` on, as type and shape were declared, into
+ * destination (packed); returns 0, or anything else for failure. It may be called from several threads at once
+ * when concurrent is non-zero, else from one at a time (any). available: frames ready now; they only grow; NULL
+ * means all of them. A read never asks for frames that are not available. destroy: NULL is allowed. */
+typedef struct cepman_frame_source {
+    size_t struct_size; /* sizeof(cepman_frame_source) */
+    void *user;
+    int (*read)(void *user, size_t first, size_t count, void *destination);
+    size_t (*available)(void *user);
+    void (*destroy)(void *user);
+    int concurrent;
+} cepman_frame_source;
+
+CEPMAN_API cepman_status cepman_dataset_from_source(cepman_dataset **out, cepman_context *context,
+                                                    const cepman_frame_source *source, cepman_type type,
+                                                    size_t scan_rows, size_t scan_columns, size_t height,
+                                                    size_t width);
+
+/* ---- views: each keeps a reference to the dataset below it ---------------------------------------------------- */
+
+/* A rectangle of the scan. CEPMAN_ERR_RANGE when it is empty or sticks out. */
+CEPMAN_API cepman_status cepman_dataset_view_scan(cepman_dataset **out, cepman_context *context,
+                                                  cepman_dataset *dataset, size_t first_row, size_t first_column,
+                                                  size_t rows, size_t columns);
+/* A rectangle of the detector. */
+CEPMAN_API cepman_status cepman_dataset_view_detector(cepman_dataset **out, cepman_context *context,
+                                                      cepman_dataset *dataset, size_t first_row, size_t first_column,
+                                                      size_t height, size_t width);
+/* Sums of factor x factor detector pixels (the last ones are dropped where the size is not a multiple). Integer
+ * types become u32 or i32 (sums that would not fit saturate), floats stay. Masked pixels are left out and the sum
+ * is scaled up; a bin without valid pixels is masked. The reciprocal pixel grows by the factor. */
+CEPMAN_API cepman_status cepman_dataset_view_binned(cepman_dataset **out, cepman_context *context,
+                                                    cepman_dataset *dataset, size_t factor);
+/* The same frames with a pixel mask: height * width bytes, non-zero is bad. Copied; joined with a mask that the
+ * dataset has. Frames are not changed: transforms patch bad pixels, virtual detectors leave them out. */
+CEPMAN_API cepman_status cepman_dataset_view_masked(cepman_dataset **out, cepman_context *context,
+                                                    cepman_dataset *dataset, const uint8_t *mask);
+/* The same frames with other calibrations: scan step in nanometres, reciprocal pixel in 1/angstrom; NaN: unknown. */
+CEPMAN_API cepman_status cepman_dataset_view_calibrated(cepman_dataset **out, cepman_context *context,
+                                                        cepman_dataset *dataset, double scan_step,
+                                                        double reciprocal_pixel);
+
+CEPMAN_API cepman_dataset *cepman_dataset_ref(cepman_dataset *dataset);
+CEPMAN_API void cepman_dataset_unref(cepman_dataset *dataset);
+
+/* ---- what it is ------------------------------------------------------------------------------------------------ */
+
+CEPMAN_API size_t cepman_dataset_scan_rows(const cepman_dataset *dataset);
+CEPMAN_API size_t cepman_dataset_scan_columns(const cepman_dataset *dataset);
+CEPMAN_API size_t cepman_dataset_frames(const cepman_dataset *dataset); /* rows * columns */
+CEPMAN_API size_t cepman_dataset_height(const cepman_dataset *dataset);
+CEPMAN_API size_t cepman_dataset_width(const cepman_dataset *dataset);
+CEPMAN_API cepman_type cepman_dataset_type(const cepman_dataset *dataset);
+/* 1 when the source knew the scan's shape, 0 when it is a stack of frames (then rows = 1). */
+CEPMAN_API int cepman_dataset_has_scan(const cepman_dataset *dataset);
+/* Frames that can be read now: all of them, but for a live source or a file that is still being written. */
+CEPMAN_API size_t cepman_dataset_available(const cepman_dataset *dataset);
+/* Nanometres between scan points, 1/angstrom per detector pixel; NaN where unknown. */
+CEPMAN_API double cepman_dataset_scan_step(const cepman_dataset *dataset);
+CEPMAN_API double cepman_dataset_reciprocal_pixel(const cepman_dataset *dataset);
+/* "npy", "empad", "blo", "mib", "memory", "source", "simulated", "cepstrum". Static. */
+CEPMAN_API const char *cepman_dataset_format(const cepman_dataset *dataset);
+/* height * width bytes, non-zero is bad; NULL without a mask. Valid as long as the dataset. */
+CEPMAN_API const uint8_t *cepman_dataset_mask(const cepman_dataset *dataset);
+
+/* ---- frames ---------------------------------------------------------------------------------------------------- */
+
+/* Frames first .. first+count-1 in their own type, native byte order, packed: count * height * width numbers.
+ * CEPMAN_ERR_RANGE when they are not available or size (bytes of destination) is too small. */
+CEPMAN_API cepman_status cepman_dataset_read(cepman_dataset *dataset, cepman_context *context, size_t first,
+                                             size_t count, void *destination, size_t size);
+/* The same, converted to float32; size is in floats. */
+CEPMAN_API cepman_status cepman_dataset_read_f32(cepman_dataset *dataset, cepman_context *context, size_t first,
+                                                 size_t count, float *destination, size_t size);
+
+CEPMAN_END
+
+#endif

@@ -1,0 +1,23 @@
+/* The library's version, at compile time (macros) and at run time (functions). */
+#ifndef CEPMAN_VERSION_H
+#define CEPMAN_VERSION_H
+
+#include <cepman/export.h>
+
+CEPMAN_BEGIN
+
+/* The version of these headers. A test holds them to the build's project version. */
+#define CEPMAN_VERSION_MAJOR 0
+#define CEPMAN_VERSION_MINOR 1
+#define CEPMAN_VERSION_PATCH 0
+#define CEPMAN_VERSION_STRING "0.1.0"
+
+/* The version of the library that is loaded, as "major.minor.patch". Static text. */
+CEPMAN_API const char *cepman_version(void);
+
+/* The same as one number: major * 1000000 + minor * 1000 + patch. */
+CEPMAN_API int cepman_version_number(void);
+
+CEPMAN_END
+
+#endif

@@ -1,0 +1,133 @@
+/* Reading files by offset: whole reads or a sentence with path and offset.
+ * POSIX pread: no shared position, so that several threads may read one file.
+ * Must not: map files (a file that shrinks would then kill the host). */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base.h"
+
+struct cep_file {
+    cep_memory *mem;
+    int fd;
+    uint64_t size;
+    char *path;
+};
+
+/* strerror is not thread-safe; strerror_r of POSIX (not GNU) is. */
+static const char *reason(int error, char *buffer, size_t size)
+{
+    if (strerror_r(error, buffer, size) != 0) return "unknown error";
+    return buffer;
+}
+
+cepman_status cep_file_open(cep_file **out, cep_memory *mem, cep_fault *fault, const char *path)
+{
+    char why[128];
+    int fd;
+    do {
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    } while (fd < 0 && errno == EINTR);
+    if (fd < 0)
+        return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: cannot open: %s", path, reason(errno, why, sizeof why));
+    struct stat st;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: not a regular file", path);
+    }
+    cep_file *file = cep_alloc_zero(mem, 1, sizeof *file);
+    char *copy = cep_strdup(mem, path);
+    if (!file || !copy) {
+        close(fd);
+        cep_free(mem, file);
+        cep_free(mem, copy);
+        return cep_fault_memory(fault, mem, "opening a file", 1, sizeof *file);
+    }
+    file->mem = cep_memory_ref(mem);
+    file->fd = fd;
+    file->size = (uint64_t) st.st_size;
+    file->path = copy;
+    *out = file;
+    return CEPMAN_OK;
+}
+
+void cep_file_close(cep_file *file)
+{
+    if (!file) return;
+    close(file->fd);
+    cep_memory *mem = file->mem;
+    cep_free(mem, file->path);
+    cep_free(mem, file);
+    cep_memory_unref(mem);
+}
+
+uint64_t cep_file_size(const cep_file *file)
+{
+    return file->size;
+}
+
+cepman_status cep_file_size_now(cep_file *file, cep_fault *fault, uint64_t *size)
+{
+    struct stat st;
+    char why[128];
+    if (fstat(file->fd, &st) != 0)
+        return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: %s", file->path, reason(errno, why, sizeof why));
+    *size = (uint64_t) st.st_size;
+    return CEPMAN_OK;
+}
+
+const char *cep_file_path(const cep_file *file)
+{
+    return file->path;
+}
+
+cepman_status cep_file_read(cep_file *file, cep_fault *fault, uint64_t offset, void *buffer, size_t size)
+{
+    unsigned char *p = buffer;
+    size_t done = 0;
+    char why[128];
+    if (offset > INT64_MAX || size > INT64_MAX - offset)
+        return cep_fault_set(fault, CEPMAN_ERR_FORMAT, "%s: offset %llu is beyond any file", file->path,
+                             (unsigned long long) offset);
+    while (done < size) {
+        ssize_t n = pread(file->fd, p + done, size - done, (off_t) (offset + done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0)
+            return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: reading %zu bytes at offset %llu: %s", file->path,
+                                 size, (unsigned long long) offset, reason(errno, why, sizeof why));
+        if (n == 0)
+            return cep_fault_set(fault, CEPMAN_ERR_TRUNCATED,
+                                 "%s: the file ends at byte %llu, %zu bytes were expected at offset %llu",
+                                 file->path, (unsigned long long) (offset + done), size,
+                                 (unsigned long long) offset);
+        done += (size_t) n;
+    }
+    return CEPMAN_OK;
+}
+
+cepman_status cep_file_slurp(char **text, size_t *length, cep_memory *mem, cep_fault *fault, const char *path,
+                             size_t limit)
+{
+    cep_file *file;
+    cepman_status s = cep_file_open(&file, mem, fault, path);
+    if (s) return s;
+    if (file->size > limit) {
+        s = cep_fault_set(fault, CEPMAN_ERR_FORMAT, "%s: %llu bytes, at most %zu were expected", path,
+                          (unsigned long long) file->size, limit);
+    } else {
+        size_t n = (size_t) file->size;
+        char *t = cep_alloc(mem, n + 1, 1);
+        s = t ? cep_file_read(file, fault, 0, t, n) : cep_fault_memory(fault, mem, path, n + 1, 1);
+        if (s) {
+            cep_free(mem, t);
+        } else {
+            t[n] = 0;
+            *text = t;
+            if (length) *length = n;
+        }
+    }
+    cep_file_close(file);
+    return s;
+}

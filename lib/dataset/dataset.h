@@ -1,0 +1,44 @@
+/* Door of dataset/: what transforms and maps need of a scan, and how a room above makes a dataset of its own. */
+#ifndef CEP_DATASET_H
+#define CEP_DATASET_H
+
+#include <cepman/dataset.h>
+
+#include "base.h"
+#include "matrix.h"
+
+/* Where frames come from: a reader of a file, memory, a callback, a view, or a transform on a higher floor. */
+typedef struct cep_source cep_source;
+struct cep_source {
+    /* Frames first .. first+count-1, packed, in the dataset's type and native byte order. The range is checked
+     * by the caller. Thread-safe when concurrent is true. */
+    cepman_status (*read)(cep_source *source, cep_fault *fault, size_t first, size_t count, void *destination);
+    /* Frames that can be read now; NULL: all. Only grows. */
+    size_t (*available)(cep_source *source);
+    void (*close)(cep_source *source); /* frees the source itself */
+    bool concurrent;
+};
+
+/* What a new dataset is told about itself. */
+typedef struct cep_dataset_info {
+    const char *format; /* static */
+    cepman_type type;
+    size_t scan_rows, scan_columns, height, width;
+    bool has_scan;
+    double scan_step, reciprocal_pixel; /* nm, 1/angstrom; NaN: unknown */
+    const uint8_t *mask;                /* height * width, copied; NULL: none */
+} cep_dataset_info;
+
+/* Takes the source over: on failure it is closed too. Checks sizes (>= 1, no overflow, at most 2^40 frames,
+ * at most 2^28 pixels a frame). */
+cepman_status cep_dataset_create(cepman_dataset **out, cepman_context *ctx, cep_source *source,
+                                 const cep_dataset_info *info);
+
+/* Reads from any thread (serialised inside when the source is not concurrent). Native type, packed. The range is
+ * checked against what is available. */
+cepman_status cep_dataset_read(cepman_dataset *dataset, cep_fault *fault, size_t first, size_t count,
+                               void *destination);
+bool cep_dataset_concurrent(const cepman_dataset *dataset);
+size_t cep_dataset_frame_bytes(const cepman_dataset *dataset);
+
+#endif

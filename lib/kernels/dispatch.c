@@ -1,0 +1,18 @@
+/* Chooses the table of a topic for a CPU level; the only place that knows which forms exist.
+ * After dav1d's cpu-dependent tables: C first, then each instruction set.
+ * Must not: look at the machine itself; the context has done that. */
+#include "kernels.h"
+
+#if defined(__x86_64__)
+#define CEP_PICK(topic, level)                                                                               \
+    ((level) >= CEP_CPU_AVX512 ? &cep_##topic##_avx512                                                       \
+     : (level) >= CEP_CPU_AVX2 ? &cep_##topic##_avx2                                                         \
+                               : &cep_##topic##_generic)
+#else
+#define CEP_PICK(topic, level) ((void) (level), &cep_##topic##_generic)
+#endif
+
+const cep_distance_kernels *cep_distance_kernels_get(cep_cpu_level level)
+{
+    return CEP_PICK(distance, level);
+}

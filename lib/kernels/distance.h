@@ -1,0 +1,25 @@
+/* Topic distance: dot products and squared Euclidean distances of float32 rows. Part of the door kernels.h. */
+#ifndef CEP_KERNELS_DISTANCE_H
+#define CEP_KERNELS_DISTANCE_H
+
+#include "base.h"
+
+typedef struct cep_distance_kernels {
+    /* sum (a[i] - b[i])^2 over n floats, in float32 with a fixed order of the instruction set. */
+    float (*squared)(const float *a, const float *b, size_t n);
+    /* sum a[i] * b[i] */
+    float (*dot)(const float *a, const float *b, size_t n);
+    /* dots of 4 rows of a (stride as) with 4 rows of b (stride bs): out[i * 4 + j]. Each value has the same
+     * bits wherever it stands in the tile. */
+    void (*dot4x4)(const float *a, size_t as, const float *b, size_t bs, size_t n, float out[16]);
+} cep_distance_kernels;
+
+const cep_distance_kernels *cep_distance_kernels_get(cep_cpu_level level);
+
+extern const cep_distance_kernels cep_distance_generic;
+#if defined(__x86_64__)
+extern const cep_distance_kernels cep_distance_avx2;
+extern const cep_distance_kernels cep_distance_avx512;
+#endif
+
+#endif

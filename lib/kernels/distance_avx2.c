@@ -1,0 +1,86 @@
+/* Topic distance with AVX2 and FMA: one 8-lane accumulator per value, reduced as a tree.
+ * The tail is loaded under a mask, so that the order of additions does not depend on alignment.
+ * Must not: be called below CEP_CPU_AVX2. */
+#include "distance.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+static const int32_t mask_words[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+
+static inline __m256i tail_mask(size_t n)
+{
+    return _mm256_loadu_si256((const __m256i *) (mask_words + 8 - n));
+}
+
+static inline float reduce(__m256 v)
+{
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
+}
+
+static float squared(const float *a, const float *b, size_t n)
+{
+    __m256 s = _mm256_setzero_ps();
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m256 d = _mm256_sub_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i));
+        s = _mm256_fmadd_ps(d, d, s);
+    }
+    if (i < n) {
+        __m256i m = tail_mask(n - i);
+        __m256 d = _mm256_sub_ps(_mm256_maskload_ps(a + i, m), _mm256_maskload_ps(b + i, m));
+        s = _mm256_fmadd_ps(d, d, s);
+    }
+    return reduce(s);
+}
+
+static float dot(const float *a, const float *b, size_t n)
+{
+    __m256 s = _mm256_setzero_ps();
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        s = _mm256_fmadd_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i), s);
+    if (i < n) {
+        __m256i m = tail_mask(n - i);
+        s = _mm256_fmadd_ps(_mm256_maskload_ps(a + i, m), _mm256_maskload_ps(b + i, m), s);
+    }
+    return reduce(s);
+}
+
+static void dot4x4(const float *a, size_t as, const float *b, size_t bs, size_t n, float out[16])
+{
+    /* Two halves of 4 x 2: eight accumulators and six operands fit the sixteen registers. */
+    for (size_t h = 0; h < 4; h += 2) {
+        const float *b0 = b + h * bs, *b1 = b0 + bs;
+        __m256 s[4][2];
+        for (int r = 0; r < 4; r++)
+            s[r][0] = s[r][1] = _mm256_setzero_ps();
+        size_t i = 0;
+        for (; i + 8 <= n; i += 8) {
+            __m256 p = _mm256_loadu_ps(b0 + i), q = _mm256_loadu_ps(b1 + i);
+            for (size_t r = 0; r < 4; r++) {
+                __m256 x = _mm256_loadu_ps(a + r * as + i);
+                s[r][0] = _mm256_fmadd_ps(x, p, s[r][0]);
+                s[r][1] = _mm256_fmadd_ps(x, q, s[r][1]);
+            }
+        }
+        if (i < n) {
+            __m256i m = tail_mask(n - i);
+            __m256 p = _mm256_maskload_ps(b0 + i, m), q = _mm256_maskload_ps(b1 + i, m);
+            for (size_t r = 0; r < 4; r++) {
+                __m256 x = _mm256_maskload_ps(a + r * as + i, m);
+                s[r][0] = _mm256_fmadd_ps(x, p, s[r][0]);
+                s[r][1] = _mm256_fmadd_ps(x, q, s[r][1]);
+            }
+        }
+        for (size_t r = 0; r < 4; r++) {
+            out[r * 4 + h] = reduce(s[r][0]);
+            out[r * 4 + h + 1] = reduce(s[r][1]);
+        }
+    }
+}
+
+const cep_distance_kernels cep_distance_avx2 = {squared, dot, dot4x4};
+#endif

@@ -1,0 +1,64 @@
+/* Topic distance with AVX-512: one 16-lane accumulator per value, masked tails.
+ * The order of additions is fixed by the length alone.
+ * Must not: be called below CEP_CPU_AVX512. */
+#include "distance.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+static inline __mmask16 tail_mask(size_t n)
+{
+    return (__mmask16) ((1u << n) - 1);
+}
+
+static float squared(const float *a, const float *b, size_t n)
+{
+    __m512 s = _mm512_setzero_ps();
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        __m512 d = _mm512_sub_ps(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i));
+        s = _mm512_fmadd_ps(d, d, s);
+    }
+    if (i < n) {
+        __mmask16 m = tail_mask(n - i);
+        __m512 d = _mm512_sub_ps(_mm512_maskz_loadu_ps(m, a + i), _mm512_maskz_loadu_ps(m, b + i));
+        s = _mm512_fmadd_ps(d, d, s);
+    }
+    return _mm512_reduce_add_ps(s);
+}
+
+static float dot(const float *a, const float *b, size_t n)
+{
+    __m512 s = _mm512_setzero_ps();
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        s = _mm512_fmadd_ps(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i), s);
+    if (i < n) {
+        __mmask16 m = tail_mask(n - i);
+        s = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(m, a + i), _mm512_maskz_loadu_ps(m, b + i), s);
+    }
+    return _mm512_reduce_add_ps(s);
+}
+
+static void dot4x4(const float *a, size_t as, const float *b, size_t bs, size_t n, float out[16])
+{
+    __m512 s[16];
+    for (int k = 0; k < 16; k++)
+        s[k] = _mm512_setzero_ps();
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 m = n - i >= 16 ? (__mmask16) 0xffff : tail_mask(n - i);
+        __m512 y[4];
+        for (size_t j = 0; j < 4; j++)
+            y[j] = _mm512_maskz_loadu_ps(m, b + j * bs + i);
+        for (size_t r = 0; r < 4; r++) {
+            __m512 x = _mm512_maskz_loadu_ps(m, a + r * as + i);
+            for (size_t j = 0; j < 4; j++)
+                s[r * 4 + j] = _mm512_fmadd_ps(x, y[j], s[r * 4 + j]);
+        }
+    }
+    for (int k = 0; k < 16; k++)
+        out[k] = _mm512_reduce_add_ps(s[k]);
+}
+
+const cep_distance_kernels cep_distance_avx512 = {squared, dot, dot4x4};
+#endif

@@ -1,0 +1,48 @@
+/* Topic distance, plain C: eight partial sums, added as a tree.
+ * The order of additions is fixed, so that a pair of rows has the same distance wherever it is computed.
+ * Must not: use an instruction set beyond the build's baseline. */
+#include "distance.h"
+
+#define LANES 8
+
+static float reduce(const float s[LANES])
+{
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+static float squared(const float *a, const float *b, size_t n)
+{
+    float s[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int j = 0; j < LANES; j++) {
+            float d = a[i + (size_t) j] - b[i + (size_t) j];
+            s[j] += d * d;
+        }
+    for (int j = 0; i < n; i++, j++) {
+        float d = a[i] - b[i];
+        s[j] += d * d;
+    }
+    return reduce(s);
+}
+
+static float dot(const float *a, const float *b, size_t n)
+{
+    float s[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            s[j] += a[i + (size_t) j] * b[i + (size_t) j];
+    for (int j = 0; i < n; i++, j++)
+        s[j] += a[i] * b[i];
+    return reduce(s);
+}
+
+static void dot4x4(const float *a, size_t as, const float *b, size_t bs, size_t n, float out[16])
+{
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < 4; j++)
+            out[i * 4 + j] = dot(a + i * as, b + j * bs, n);
+}
+
+const cep_distance_kernels cep_distance_generic = {squared, dot, dot4x4};

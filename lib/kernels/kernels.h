@@ -1,0 +1,11 @@
+/* Door of kernels/: inner loops in a generic C form and, where they pay, AVX2 and AVX-512 forms.
+ * A table per topic; the generic one is complete, the others replace entries. Each topic lives in
+ * <topic>_generic.c, <topic>_avx2.c, <topic>_avx512.c and its own header, included here. */
+#ifndef CEP_KERNELS_H
+#define CEP_KERNELS_H
+
+#include "base.h"
+
+#include "distance.h"
+
+#endif

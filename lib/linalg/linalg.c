@@ -1,0 +1,105 @@
+/* Thin calls into OpenBLAS and LAPACKE, with their errors turned into sentences.
+ * Called on the calling thread alone: OpenBLAS has threads of its own and its bits depend on their number.
+ * Must not: call openblas_set_num_threads (it is global), or be used from pool workers. */
+#include <cblas.h>
+#include <lapacke.h>
+
+#include "linalg.h"
+
+void cep_linalg_gram_f32(size_t rows, size_t n, const float *a, size_t stride, float *c)
+{
+    cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (int) n, (int) rows, 1.0f, a, (int) stride, 1.0f, c, (int) n);
+}
+
+void cep_linalg_gram_f64(size_t rows, size_t n, const double *a, size_t stride, double *c)
+{
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int) n, (int) rows, 1.0, a, (int) stride, 1.0, c, (int) n);
+}
+
+void cep_linalg_gemm_f32(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
+                         size_t ldb, bool transpose_b, float beta, float *c, size_t ldc)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, (int) m, (int) n, (int) k, alpha,
+                a, (int) lda, b, (int) ldb, beta, c, (int) ldc);
+}
+
+void cep_linalg_gemm_f64(size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda, const double *b,
+                         size_t ldb, bool transpose_b, double beta, double *c, size_t ldc)
+{
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, (int) m, (int) n, (int) k, alpha,
+                a, (int) lda, b, (int) ldb, beta, c, (int) ldc);
+}
+
+cepman_status cep_linalg_eigen(cepman_context *ctx, size_t n, double *a, size_t first, size_t last, double *values,
+                               double *vectors)
+{
+    cep_memory *mem = cep_context_memory(ctx);
+    size_t m = last - first + 1;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j <= i; j++)
+            if (!(a[i * n + j] - a[i * n + j] == 0))
+                return cep_fail(ctx, CEPMAN_ERR_NUMERIC, "eigenvalues: entry (%zu, %zu) is not finite", i, j);
+    double *w = cep_alloc(mem, n, sizeof *w);
+    int *support = cep_alloc(mem, 2 * m, sizeof *support);
+    /* Column-major with the upper triangle is row-major with the lower one; eigenvectors then come as rows. */
+    double query;
+    int iquery, found = 0, info = 0;
+    char job = vectors ? 'V' : 'N';
+    cepman_status s = CEPMAN_OK;
+    if (!w || !support) {
+        s = cep_fail_memory(ctx, "eigenvalues", n, sizeof *w);
+        goto end;
+    }
+    info = LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, job, 'I', 'U', (int) n, a, (int) n, 0, 0, (int) first + 1,
+                               (int) last + 1, 0, &found, w, vectors, (int) n, support, &query, -1, &iquery, -1);
+    size_t lwork = (size_t) query, liwork = (size_t) iquery;
+    double *work = cep_alloc(mem, lwork, sizeof *work);
+    int *iwork = cep_alloc(mem, liwork, sizeof *iwork);
+    if (info != 0 || !work || !iwork) {
+        s = cep_fail_memory(ctx, "eigenvalues", lwork, sizeof *work);
+    } else {
+        info = LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, job, 'I', 'U', (int) n, a, (int) n, 0, 0, (int) first + 1,
+                                   (int) last + 1, 0, &found, w, vectors, (int) n, support, work, (int) lwork, iwork,
+                                   (int) liwork);
+        if (info != 0 || (size_t) found != m)
+            s = cep_fail(ctx, CEPMAN_ERR_NUMERIC, "eigenvalues of a %zu x %zu matrix did not converge (code %d)", n, n,
+                         info);
+        for (size_t i = 0; !s && i < m; i++)
+            values[i] = w[i];
+    }
+    cep_free(mem, work);
+    cep_free(mem, iwork);
+end:
+    cep_free(mem, w);
+    cep_free(mem, support);
+    return s;
+}
+
+cepman_status cep_linalg_orthonormalise(cepman_context *ctx, size_t rows, size_t n, double *a, size_t stride)
+{
+    cep_memory *mem = cep_context_memory(ctx);
+    /* Column-major copy: LAPACKE's row-major calls would transpose with malloc behind our back. */
+    double *t = cep_alloc(mem, rows, n * sizeof *t), *tau = cep_alloc(mem, n, sizeof *tau);
+    size_t lwork = n * 64;
+    double *work = cep_alloc(mem, lwork, sizeof *work);
+    cepman_status s = CEPMAN_OK;
+    if (!t || !tau || !work) {
+        s = cep_fail_memory(ctx, "orthonormalisation", rows, n * sizeof *t);
+    } else {
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < n; j++)
+                t[j * rows + i] = a[i * stride + j];
+        int info = LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, (int) rows, (int) n, t, (int) rows, tau, work, (int) lwork);
+        if (info == 0)
+            info = LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, (int) rows, (int) n, (int) n, t, (int) rows, tau, work,
+                                       (int) lwork);
+        if (info != 0) s = cep_fail(ctx, CEPMAN_ERR_NUMERIC, "orthonormalisation failed (code %d)", info);
+        for (size_t i = 0; !s && i < rows; i++)
+            for (size_t j = 0; j < n; j++)
+                a[i * stride + j] = t[j * rows + i];
+    }
+    cep_free(mem, work);
+    cep_free(mem, tau);
+    cep_free(mem, t);
+    return s;
+}

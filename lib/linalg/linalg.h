@@ -1,0 +1,26 @@
+/* Door of linalg/: dense linear algebra through OpenBLAS and LAPACKE, on the calling thread only.
+ * The only room that sees cblas.h and lapacke.h. Matrices are row-major. Sizes must fit an int. */
+#ifndef CEP_LINALG_H
+#define CEP_LINALG_H
+
+#include "base.h"
+
+/* C (n x n, lower triangle and diagonal, stride n) += A' A for A of rows x n, float32. */
+void cep_linalg_gram_f32(size_t rows, size_t n, const float *a, size_t stride, float *c);
+/* The same in float64. */
+void cep_linalg_gram_f64(size_t rows, size_t n, const double *a, size_t stride, double *c);
+/* C (m x n) = alpha * A (m x k) * B (k x n, or n x k when transpose_b) + beta * C. */
+void cep_linalg_gemm_f32(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
+                         size_t ldb, bool transpose_b, float beta, float *c, size_t ldc);
+void cep_linalg_gemm_f64(size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda, const double *b,
+                         size_t ldb, bool transpose_b, double beta, double *c, size_t ldc);
+
+/* Eigenvalues and eigenvectors first .. last (0-based, ascending order) of the symmetric n x n matrix a (lower
+ * triangle, destroyed). values: last-first+1; vectors: one row of n per eigenvalue (may be NULL). Relatively
+ * robust representations (dsyevr). CEPMAN_ERR_NUMERIC when it does not converge or a is not finite. */
+cepman_status cep_linalg_eigen(cepman_context *ctx, size_t n, double *a, size_t first, size_t last, double *values,
+                               double *vectors);
+/* Thin QR in place: the columns of a (rows x n, rows >= n, row-major) become orthonormal. */
+cepman_status cep_linalg_orthonormalise(cepman_context *ctx, size_t rows, size_t n, double *a, size_t stride);
+
+#endif

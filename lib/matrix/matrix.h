@@ -1,0 +1,49 @@
+/* Door of matrix/: making matrices and labels from inside, number types, and .npy headers. */
+#ifndef CEP_MATRIX_H
+#define CEP_MATRIX_H
+
+#include <cepman/matrix.h>
+
+#include "base.h"
+
+/* A matrix over memory that is filled before anyone else sees it. Rows are `stride` floats apart (columns
+ * rounded up so that rows are 64-byte aligned when columns > 8, else columns). *data is writable until the
+ * matrix is handed out. */
+cepman_status cep_matrix_create(cepman_matrix **out, cepman_context *ctx, const char *what, size_t rows,
+                                size_t columns, float **data, size_t *stride);
+/* Copies of rows first .. first+count-1 into dst (stride floats apart). */
+void cep_matrix_read(const cepman_matrix *matrix, size_t first, size_t count, float *dst, size_t stride);
+/* Index of the first row with a NaN or an infinity, rows() when all are finite. */
+size_t cep_matrix_first_nonfinite(const cepman_matrix *matrix);
+
+cepman_status cep_labels_create(cepman_labels **out, cepman_context *ctx, size_t count, int32_t **values);
+/* Call when the values are in: counts clusters and noise. */
+void cep_labels_seal(cepman_labels *labels);
+
+/* count numbers of a type, native byte order, to float32. src may be unaligned. */
+void cep_type_to_f32(cepman_type type, const void *src, float *dst, size_t count);
+/* Reverses the bytes of count numbers in place. */
+void cep_swap_bytes(void *data, size_t count, size_t size);
+
+/* ---- .npy ---------------------------------------------------------------------------------------------------- */
+
+#define CEP_NPY_DIMS 8
+
+typedef struct cep_npy_header {
+    cepman_type type;
+    bool swapped; /* byte order differs from this machine's */
+    bool fortran;
+    size_t dims;
+    size_t shape[CEP_NPY_DIMS];
+    size_t count;    /* product of the shape */
+    uint64_t offset; /* of the data */
+} cep_npy_header;
+
+/* Reads and checks a header, and that the file holds the data it promises. f2 and other types:
+ * CEPMAN_ERR_UNSUPPORTED, naming the type. */
+cepman_status cep_npy_read_header(cep_file *file, cep_fault *fault, cep_npy_header *header);
+/* The same from memory, without the file's length: what fuzzers and growing files use. */
+cepman_status cep_npy_parse(const unsigned char *bytes, size_t size, const char *name, cep_fault *fault,
+                            cep_npy_header *header);
+
+#endif

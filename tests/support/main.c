@@ -1,0 +1,13 @@
+/* Runs the program's suite with TAP on stdout. */
+#include <stdlib.h>
+
+#include "support.h"
+
+int main(void)
+{
+    SRunner *runner = srunner_create(suite());
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    srunner_free(runner);
+    return 0; /* meson counts the failed lines */
+}
