@@ -25,7 +25,7 @@ CEPMAN_API cepman_status cepman_dataset_open(cepman_dataset **out, cepman_contex
                                              const cepman_options *options);
 
 /* Borrows frames in memory: scan_rows x scan_columns x height x width numbers in C order, native byte order.
- * They must stay unchanged until destroy(user) is called (NULL: they outlive the dataset). On failure destroy is
+ * scan_rows 0: a stack of scan_columns frames without the shape of a scan. They must stay unchanged until destroy(user) is called (NULL: they outlive the dataset). On failure destroy is
  * not called. */
 CEPMAN_API cepman_status cepman_dataset_wrap(cepman_dataset **out, cepman_context *context, const void *data,
                                              cepman_type type, size_t scan_rows, size_t scan_columns, size_t height,
@@ -34,7 +34,8 @@ CEPMAN_API cepman_status cepman_dataset_wrap(cepman_dataset **out, cepman_contex
 /* A host's source of frames. read: `count` frames from `first` on, as type and shape were declared, into
  * destination (packed); returns 0, or anything else for failure. It may be called from several threads at once
  * when concurrent is non-zero, else from one at a time (any). available: frames ready now; they only grow; NULL
- * means all of them. A read never asks for frames that are not available. destroy: NULL is allowed. */
+ * means all of them. A read never asks for frames that are not available. destroy: NULL is allowed; it is not
+ * called when cepman_dataset_from_source() fails. Neither function may call the library with this dataset. */
 typedef struct cepman_frame_source {
     size_t struct_size; /* sizeof(cepman_frame_source) */
     void *user;
@@ -99,7 +100,8 @@ CEPMAN_API const uint8_t *cepman_dataset_mask(const cepman_dataset *dataset);
 /* ---- frames ---------------------------------------------------------------------------------------------------- */
 
 /* Frames first .. first+count-1 in their own type, native byte order, packed: count * height * width numbers.
- * CEPMAN_ERR_RANGE when they are not available or size (bytes of destination) is too small. */
+ * Errors: RANGE when they are not available or size (bytes of destination) is too small; IO, TRUNCATED (a file
+ * that has shrunk), FORMAT, CALLBACK, CANCELLED: the destination then holds what had come so far. */
 CEPMAN_API cepman_status cepman_dataset_read(cepman_dataset *dataset, cepman_context *context, size_t first,
                                              size_t count, void *destination, size_t size);
 /* The same, converted to float32; size is in floats. */

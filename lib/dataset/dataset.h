@@ -1,4 +1,5 @@
-/* Door of dataset/: what transforms and maps need of a scan, and how a room above makes a dataset of its own. */
+/* Door of dataset/: what transforms and maps need of a scan, and how a room above makes a dataset of its own.
+ */
 #ifndef CEP_DATASET_H
 #define CEP_DATASET_H
 
@@ -7,12 +8,14 @@
 #include "base.h"
 #include "matrix.h"
 
-/* Where frames come from: a reader of a file, memory, a callback, a view, or a transform on a higher floor. */
+/* Where frames come from: a reader of a file, memory, a callback, a view, or a transform on a higher floor.
+ */
 typedef struct cep_source cep_source;
 struct cep_source {
-    /* Frames first .. first+count-1, packed, in the dataset's type and native byte order. The range is checked
-     * by the caller. Thread-safe when concurrent is true. */
-    cepman_status (*read)(cep_source *source, cep_fault *fault, size_t first, size_t count, void *destination);
+    /* Frames first .. first+count-1, packed, in the dataset's type and native byte order. The range is
+     * checked by the caller. Thread-safe when concurrent is true. */
+    cepman_status (*read)(cep_source *source, cep_fault *fault, size_t first, size_t count,
+                          void *destination);
     /* Frames that can be read now; NULL: all. Only grows. */
     size_t (*available)(cep_source *source);
     void (*close)(cep_source *source); /* frees the source itself */
@@ -34,11 +37,13 @@ typedef struct cep_dataset_info {
 cepman_status cep_dataset_create(cepman_dataset **out, cepman_context *ctx, cep_source *source,
                                  const cep_dataset_info *info);
 
-/* Reads from any thread (serialised inside when the source is not concurrent). Native type, packed. The range is
- * checked against what is available. */
+/* Reads from any thread (serialised inside when the source is not concurrent). Native type, packed. The range
+ * is checked against what is available. Where it fails the destination holds what had come so far. */
 cepman_status cep_dataset_read(cepman_dataset *dataset, cep_fault *fault, size_t first, size_t count,
                                void *destination);
 bool cep_dataset_concurrent(const cepman_dataset *dataset);
 size_t cep_dataset_frame_bytes(const cepman_dataset *dataset);
+/* What it was told about itself; the mask is the dataset's own. For making a dataset like another. */
+const cep_dataset_info *cep_dataset_info_of(const cepman_dataset *dataset);
 
 #endif
