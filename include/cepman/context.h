@@ -74,7 +74,8 @@ CEPMAN_API const char *cepman_context_error(const cepman_context *context);
 CEPMAN_API cepman_status cepman_context_set_threads(cepman_context *context, unsigned threads);
 CEPMAN_API unsigned cepman_context_threads(const cepman_context *context);
 /* Uses the host's executor instead of the pool; NULL goes back to the pool. The struct is copied. */
-CEPMAN_API cepman_status cepman_context_set_executor(cepman_context *context, const cepman_executor *executor);
+CEPMAN_API cepman_status cepman_context_set_executor(cepman_context *context,
+                                                     const cepman_executor *executor);
 /* A lock of the host around planning; NULL removes it. The struct is copied. */
 CEPMAN_API cepman_status cepman_context_set_planner_lock(cepman_context *context,
                                                          const cepman_planner_lock *lock);

@@ -13,7 +13,7 @@ CEPMAN_BEGIN
 typedef struct cepman_options cepman_options;
 
 typedef enum cepman_option_type {
-    CEPMAN_OPTION_FLAG = 0,   /* 0 or 1 */
+    CEPMAN_OPTION_FLAG = 0, /* 0 or 1 */
     CEPMAN_OPTION_INTEGER = 1,
     CEPMAN_OPTION_REAL = 2,
     CEPMAN_OPTION_CHOICE = 3, /* one of a list of words */

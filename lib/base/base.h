@@ -57,7 +57,8 @@ cepman_status cep_fail(cepman_context *ctx, cepman_status status, const char *fo
 cepman_status cep_fail_fault(cepman_context *ctx, const cep_fault *fault);
 /* An allocation of count * size bytes failed: CEPMAN_ERR_LIMIT or CEPMAN_ERR_MEMORY with what was needed. */
 cepman_status cep_fail_memory(cepman_context *ctx, const char *what, size_t count, size_t size);
-cepman_status cep_fault_memory(cep_fault *fault, cep_memory *mem, const char *what, size_t count, size_t size);
+cepman_status cep_fault_memory(cep_fault *fault, cep_memory *mem, const char *what, size_t count,
+                               size_t size);
 /* First line of every public function: clears the old sentence; CEPMAN_ERR_ARGUMENT for a NULL context. */
 cepman_status cep_enter(cepman_context *ctx);
 /* `CEP_REQUIRE(ctx, k >= 1, CEPMAN_ERR_RANGE, "k is %d, must be at least 1", k);` */
@@ -78,7 +79,7 @@ bool cep_cancel_requested(const cepman_context *ctx);
 
 /* ---- what upper floors keep in or read from a context ---------------------------------------------------------- */
 
-unsigned cep_context_threads(const cepman_context *ctx); /* 0 resolved to the number of CPUs */
+unsigned cep_context_threads(const cepman_context *ctx);                /* 0 resolved to the number of CPUs */
 const cepman_executor *cep_context_executor(const cepman_context *ctx); /* NULL: the pool */
 const cepman_planner_lock *cep_context_planner_lock(const cepman_context *ctx);
 /* A place for exec/ to keep its pool: destroyed with the context, or when the thread count changes. */
@@ -117,7 +118,8 @@ int64_t cep_options_integer(const cepman_options *options, const char *name);
 double cep_options_real(const cepman_options *options, const char *name); /* NaN when automatic */
 bool cep_options_auto(const cepman_options *options, const char *name);   /* holds the automatic word */
 int cep_options_choice(const cepman_options *options, const char *name);  /* index of the word */
-const char *cep_options_text(const cepman_options *options, const char *name); /* "" when empty; a CHOICE's word */
+const char *cep_options_text(const cepman_options *options,
+                             const char *name); /* "" when empty; a CHOICE's word */
 bool cep_options_given(const cepman_options *options, const char *name);
 /* The caller's options if they are of this kind, or fresh defaults when NULL; *out is a new reference. */
 cepman_status cep_options_resolve(cepman_options **out, cepman_context *ctx, const cepman_options *options,

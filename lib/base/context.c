@@ -37,7 +37,7 @@ static uint64_t nanoseconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t) t.tv_sec * 1000000000u + (uint64_t) t.tv_nsec;
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 cepman_status cepman_context_create(cepman_context **out, const cepman_allocator *allocator)
@@ -129,7 +129,7 @@ cepman_status cepman_context_set_threads(cepman_context *ctx, unsigned threads)
         cpu_set_t set;
         CPU_ZERO(&set);
         int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-        threads = n < 1 ? 1 : n > 1024 ? 1024 : (unsigned) n;
+        threads = n < 1 ? 1 : n > 1024 ? 1024 : (unsigned)n;
     }
     if (threads != ctx->threads) drop_pool(ctx);
     ctx->threads = threads;
@@ -178,7 +178,7 @@ cepman_status cepman_context_set_log(cepman_context *ctx, cepman_log_callback ca
 {
     if (cep_enter(ctx)) return CEPMAN_ERR_ARGUMENT;
     CEP_REQUIRE(ctx, level >= CEPMAN_LOG_NONE && level <= CEPMAN_LOG_DEBUG, CEPMAN_ERR_RANGE,
-                "log level is %d, must be 0 to 3", (int) level);
+                "log level is %d, must be 0 to 3", (int)level);
     ctx->log = callback;
     ctx->log_user = user;
     ctx->log_level = level;
@@ -241,9 +241,9 @@ cepman_status cepman_context_set_cpu_level(cepman_context *ctx, const char *leve
     }
     for (int i = 0; i < 3; i++)
         if (strcmp(level, cpu_names[i]) == 0) {
-            CEP_REQUIRE(ctx, i <= (int) have, CEPMAN_ERR_UNSUPPORTED, "this machine has no %s, only %s", level,
+            CEP_REQUIRE(ctx, i <= (int)have, CEPMAN_ERR_UNSUPPORTED, "this machine has no %s, only %s", level,
                         cpu_names[have]);
-            ctx->cpu = (cep_cpu_level) i;
+            ctx->cpu = (cep_cpu_level)i;
             return CEPMAN_OK;
         }
     return cep_fail(ctx, CEPMAN_ERR_RANGE, "cpu level is '%s', must be auto, generic, avx2 or avx512", level);
@@ -303,7 +303,7 @@ void cep_progress(cepman_context *ctx, const char *stage, uint64_t done, uint64_
 
 bool cep_cancel_requested(const cepman_context *ctx)
 {
-    return atomic_load_explicit(&((cepman_context *) ctx)->cancelled, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&((cepman_context *)ctx)->cancelled, memory_order_relaxed) != 0;
 }
 
 cepman_status cep_poll(cepman_context *ctx)

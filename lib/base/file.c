@@ -31,7 +31,8 @@ cepman_status cep_file_open(cep_file **out, cep_memory *mem, cep_fault *fault, c
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     } while (fd < 0 && errno == EINTR);
     if (fd < 0)
-        return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: cannot open: %s", path, reason(errno, why, sizeof why));
+        return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: cannot open: %s", path,
+                             reason(errno, why, sizeof why));
     struct stat st;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         close(fd);
@@ -47,7 +48,7 @@ cepman_status cep_file_open(cep_file **out, cep_memory *mem, cep_fault *fault, c
     }
     file->mem = cep_memory_ref(mem);
     file->fd = fd;
-    file->size = (uint64_t) st.st_size;
+    file->size = (uint64_t)st.st_size;
     file->path = copy;
     *out = file;
     return CEPMAN_OK;
@@ -74,7 +75,7 @@ cepman_status cep_file_size_now(cep_file *file, cep_fault *fault, uint64_t *size
     char why[128];
     if (fstat(file->fd, &st) != 0)
         return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: %s", file->path, reason(errno, why, sizeof why));
-    *size = (uint64_t) st.st_size;
+    *size = (uint64_t)st.st_size;
     return CEPMAN_OK;
 }
 
@@ -90,19 +91,19 @@ cepman_status cep_file_read(cep_file *file, cep_fault *fault, uint64_t offset, v
     char why[128];
     if (offset > INT64_MAX || size > INT64_MAX - offset)
         return cep_fault_set(fault, CEPMAN_ERR_FORMAT, "%s: offset %llu is beyond any file", file->path,
-                             (unsigned long long) offset);
+                             (unsigned long long)offset);
     while (done < size) {
-        ssize_t n = pread(file->fd, p + done, size - done, (off_t) (offset + done));
+        ssize_t n = pread(file->fd, p + done, size - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0)
             return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: reading %zu bytes at offset %llu: %s", file->path,
-                                 size, (unsigned long long) offset, reason(errno, why, sizeof why));
+                                 size, (unsigned long long)offset, reason(errno, why, sizeof why));
         if (n == 0)
             return cep_fault_set(fault, CEPMAN_ERR_TRUNCATED,
                                  "%s: the file ends at byte %llu, %zu bytes were expected at offset %llu",
-                                 file->path, (unsigned long long) (offset + done), size,
-                                 (unsigned long long) offset);
-        done += (size_t) n;
+                                 file->path, (unsigned long long)(offset + done), size,
+                                 (unsigned long long)offset);
+        done += (size_t)n;
     }
     return CEPMAN_OK;
 }
@@ -115,9 +116,9 @@ cepman_status cep_file_slurp(char **text, size_t *length, cep_memory *mem, cep_f
     if (s) return s;
     if (file->size > limit) {
         s = cep_fault_set(fault, CEPMAN_ERR_FORMAT, "%s: %llu bytes, at most %zu were expected", path,
-                          (unsigned long long) file->size, limit);
+                          (unsigned long long)file->size, limit);
     } else {
-        size_t n = (size_t) file->size;
+        size_t n = (size_t)file->size;
         char *t = cep_alloc(mem, n + 1, 1);
         s = t ? cep_file_read(file, fault, 0, t, n) : cep_fault_memory(fault, mem, path, n + 1, 1);
         if (s) {

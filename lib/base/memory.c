@@ -15,15 +15,15 @@ struct cep_memory {
 
 static void *default_allocate(void *user, size_t size, size_t alignment)
 {
-    (void) user;
+    (void)user;
     void *p = NULL;
     return posix_memalign(&p, alignment, size) == 0 ? p : NULL;
 }
 
 static void default_release(void *user, void *pointer, size_t size)
 {
-    (void) user;
-    (void) size;
+    (void)user;
+    (void)size;
     free(pointer);
 }
 
@@ -106,7 +106,7 @@ void *cep_alloc_zero(cep_memory *mem, size_t count, size_t size)
 void cep_free(cep_memory *mem, void *pointer)
 {
     if (!pointer) return;
-    unsigned char *block = (unsigned char *) pointer - CEP_ALIGNMENT;
+    unsigned char *block = (unsigned char *)pointer - CEP_ALIGNMENT;
     size_t bytes;
     memcpy(&bytes, block, sizeof bytes);
     atomic_fetch_sub_explicit(&mem->used, bytes, memory_order_relaxed);
@@ -128,12 +128,12 @@ void cep_memory_set_limit(cep_memory *mem, size_t bytes)
 
 size_t cep_memory_used(const cep_memory *mem)
 {
-    return atomic_load_explicit(&((cep_memory *) mem)->used, memory_order_relaxed);
+    return atomic_load_explicit(&((cep_memory *)mem)->used, memory_order_relaxed);
 }
 
 size_t cep_memory_peak(const cep_memory *mem)
 {
-    return atomic_load_explicit(&((cep_memory *) mem)->peak, memory_order_relaxed);
+    return atomic_load_explicit(&((cep_memory *)mem)->peak, memory_order_relaxed);
 }
 
 cepman_status cep_fault_memory(cep_fault *fault, cep_memory *mem, const char *what, size_t count, size_t size)
@@ -142,11 +142,13 @@ cepman_status cep_fault_memory(cep_fault *fault, cep_memory *mem, const char *wh
     size_t limit = atomic_load_explicit(&mem->limit, memory_order_relaxed);
     size_t used = cep_memory_used(mem);
     if (!cep_mul(count, size, &bytes) || !cep_add(used, bytes, &total))
-        return cep_fault_set(fault, CEPMAN_ERR_MEMORY, "%s: %zu items of %zu bytes are more than memory can address",
-                             what, count, size);
+        return cep_fault_set(fault, CEPMAN_ERR_MEMORY,
+                             "%s: %zu items of %zu bytes are more than memory can address", what, count,
+                             size);
     if (limit && total + CEP_ALIGNMENT > limit)
         return cep_fault_set(fault, CEPMAN_ERR_LIMIT,
                              "%s needs %zu bytes beside the %zu in use, the memory limit is %zu", what, bytes,
                              used, limit);
-    return cep_fault_set(fault, CEPMAN_ERR_MEMORY, "%s: no memory for %zu bytes (%zu in use)", what, bytes, used);
+    return cep_fault_set(fault, CEPMAN_ERR_MEMORY, "%s: no memory for %zu bytes (%zu in use)", what, bytes,
+                         used);
 }

@@ -110,8 +110,8 @@ static cepman_status look_up(const cepman_options *o, cepman_context *ctx, const
     CEP_REQUIRE(ctx, o && name, CEPMAN_ERR_ARGUMENT, "options or option name is NULL");
     size_t i = find(o, name);
     CEP_REQUIRE(ctx, i < o->count, CEPMAN_ERR_OPTION, "%s has no option '%s'", o->kind, name);
-    CEP_REQUIRE(ctx, mask & (1u << o->table[i].type), CEPMAN_ERR_OPTION, "%s option '%s' is %s", o->kind, name,
-                type_words[o->table[i].type]);
+    CEP_REQUIRE(ctx, mask & (1u << o->table[i].type), CEPMAN_ERR_OPTION, "%s option '%s' is %s", o->kind,
+                name, type_words[o->table[i].type]);
     *index = i;
     return CEPMAN_OK;
 }
@@ -123,7 +123,7 @@ static int choice_index(const char *choices, const char *word)
     int i = 0;
     for (const char *p = choices; p; i++) {
         const char *end = strchr(p, '|');
-        size_t m = end ? (size_t) (end - p) : strlen(p);
+        size_t m = end ? (size_t)(end - p) : strlen(p);
         if (m == n && n > 0 && memcmp(p, word, n) == 0) return i;
         p = end ? end + 1 : NULL;
     }
@@ -138,8 +138,8 @@ static cepman_status set_number(cepman_options *o, cepman_context *ctx, size_t i
         cep_format_real(low, sizeof low, t->minimum);
         cep_format_real(high, sizeof high, t->maximum);
         cep_format_real(got, sizeof got, v);
-        return cep_fail(ctx, CEPMAN_ERR_RANGE, "%s option '%s' is %s, must be %s to %s", o->kind, t->name, got, low,
-                        high);
+        return cep_fail(ctx, CEPMAN_ERR_RANGE, "%s option '%s' is %s, must be %s to %s", o->kind, t->name,
+                        got, low, high);
     }
     o->values[i].number = v;
     o->values[i].given = true;
@@ -158,9 +158,9 @@ cepman_status cepman_options_set_integer(cepman_options *o, cepman_context *ctx,
     size_t i;
     cepman_status s = look_up(o, ctx, name, 1u << CEPMAN_OPTION_INTEGER | 1u << CEPMAN_OPTION_REAL, &i);
     if (s) return s;
-    CEP_REQUIRE(ctx, (double) v <= integer_most && (double) v >= -integer_most, CEPMAN_ERR_RANGE,
-                "%s option '%s' is %lld, beyond 2^53", o->kind, name, (long long) v);
-    return set_number(o, ctx, i, (double) v);
+    CEP_REQUIRE(ctx, (double)v <= integer_most && (double)v >= -integer_most, CEPMAN_ERR_RANGE,
+                "%s option '%s' is %lld, beyond 2^53", o->kind, name, (long long)v);
+    return set_number(o, ctx, i, (double)v);
 }
 
 cepman_status cepman_options_set_real(cepman_options *o, cepman_context *ctx, const char *name, double v)
@@ -175,15 +175,14 @@ static cepman_status set_text(cepman_options *o, cepman_context *ctx, size_t i, 
     const cep_option *t = &o->table[i];
     if (t->type == CEPMAN_OPTION_CHOICE) {
         int c = choice_index(t->choices, text);
-        CEP_REQUIRE(ctx, c >= 0, CEPMAN_ERR_RANGE, "%s option '%s' is '%.100s', must be one of %s", o->kind, t->name,
-                    text, t->choices);
+        CEP_REQUIRE(ctx, c >= 0, CEPMAN_ERR_RANGE, "%s option '%s' is '%.100s', must be one of %s", o->kind,
+                    t->name, text, t->choices);
         o->values[i].number = c;
     } else {
         CEP_REQUIRE(ctx, strlen(text) < 65536, CEPMAN_ERR_RANGE, "%s option '%s' is longer than 65535 bytes",
                     o->kind, t->name);
         char *copy = cep_strdup(o->mem, text);
-        if (!copy)
-            return ctx ? cep_fail_memory(ctx, "option text", strlen(text) + 1, 1) : CEPMAN_ERR_MEMORY;
+        if (!copy) return ctx ? cep_fail_memory(ctx, "option text", strlen(text) + 1, 1) : CEPMAN_ERR_MEMORY;
         cep_free(o->mem, o->values[i].text);
         o->values[i].text = copy;
     }
@@ -191,7 +190,8 @@ static cepman_status set_text(cepman_options *o, cepman_context *ctx, size_t i, 
     return CEPMAN_OK;
 }
 
-cepman_status cepman_options_set_text(cepman_options *o, cepman_context *ctx, const char *name, const char *text)
+cepman_status cepman_options_set_text(cepman_options *o, cepman_context *ctx, const char *name,
+                                      const char *text)
 {
     size_t i;
     cepman_status s = look_up(o, ctx, name, 1u << CEPMAN_OPTION_CHOICE | 1u << CEPMAN_OPTION_TEXT, &i);
@@ -213,14 +213,14 @@ cepman_status cepman_options_parse(cepman_options *o, cepman_context *ctx, const
     case CEPMAN_OPTION_FLAG: {
         static const char words[] = "0|1|false|true|no|yes|off|on";
         int c = choice_index(words, text);
-        CEP_REQUIRE(ctx, c >= 0, CEPMAN_ERR_RANGE, "%s option '%s' is '%.100s', must be true or false", o->kind, name,
-                    text);
+        CEP_REQUIRE(ctx, c >= 0, CEPMAN_ERR_RANGE, "%s option '%s' is '%.100s', must be true or false",
+                    o->kind, name, text);
         return set_number(o, ctx, i, c & 1);
     }
     case CEPMAN_OPTION_INTEGER:
     case CEPMAN_OPTION_REAL:
         if (t->choices && strcmp(text, t->choices) == 0) {
-            o->values[i].number = (double) NAN;
+            o->values[i].number = (double)NAN;
             o->values[i].given = true;
             return CEPMAN_OK;
         }
@@ -231,8 +231,8 @@ cepman_status cepman_options_parse(cepman_options *o, cepman_context *ctx, const
             return cepman_options_set_integer(o, ctx, name, integer);
         }
         CEP_REQUIRE(ctx, cep_parse_real(text, &real), CEPMAN_ERR_RANGE,
-                    "%s option '%s' is '%.100s', must be a number%s%s", o->kind, name, text, t->choices ? " or " : "",
-                    t->choices ? t->choices : "");
+                    "%s option '%s' is '%.100s', must be a number%s%s", o->kind, name, text,
+                    t->choices ? " or " : "", t->choices ? t->choices : "");
         return set_number(o, ctx, i, real);
     default:
         return set_text(o, ctx, i, text);
@@ -244,13 +244,13 @@ cepman_status cepman_options_parse(cepman_options *o, cepman_context *ctx, const
 static const char *choice_word(const cepman_options *o, size_t i, char *buffer, size_t size)
 {
     const char *p = o->table[i].choices;
-    for (int c = (int) o->values[i].number; c > 0 && p; c--) {
+    for (int c = (int)o->values[i].number; c > 0 && p; c--) {
         p = strchr(p, '|');
         if (p) p++;
     }
     if (!p) p = "";
     size_t n = strcspn(p, "|");
-    snprintf(buffer, size, "%.*s", (int) n, p);
+    snprintf(buffer, size, "%.*s", (int)n, p);
     return buffer;
 }
 
@@ -273,11 +273,12 @@ cepman_status cepman_options_get_integer(const cepman_options *o, cepman_context
     CEP_REQUIRE(ctx, v, CEPMAN_ERR_ARGUMENT, "value is NULL");
     CEP_REQUIRE(ctx, !isnan(o->values[i].number), CEPMAN_ERR_OPTION, "%s option '%s' is %s", o->kind, name,
                 o->table[i].choices);
-    *v = (int64_t) o->values[i].number;
+    *v = (int64_t)o->values[i].number;
     return CEPMAN_OK;
 }
 
-cepman_status cepman_options_get_real(const cepman_options *o, cepman_context *ctx, const char *name, double *v)
+cepman_status cepman_options_get_real(const cepman_options *o, cepman_context *ctx, const char *name,
+                                      double *v)
 {
     size_t i;
     cepman_status s = look_up(o, ctx, name, 1u << CEPMAN_OPTION_REAL, &i);
@@ -294,7 +295,7 @@ static const char *option_text(const cepman_options *o, size_t i)
     if (o->table[i].type == CEPMAN_OPTION_TEXT) return o->values[i].text ? o->values[i].text : "";
     char word[128];
     choice_word(o, i, word, sizeof word);
-    value *v = &((cepman_options *) o)->values[i];
+    value *v = &((cepman_options *)o)->values[i];
     if (!v->text || strcmp(v->text, word) != 0) {
         char *copy = cep_strdup(o->mem, word);
         if (!copy) return NULL;
@@ -329,7 +330,8 @@ size_t cepman_options_count(const cepman_options *o)
 
 static const cep_option *row(const cepman_options *o, size_t i)
 {
-    static const cep_option none = {NULL, CEPMAN_OPTION_FLAG, (double) NAN, (double) NAN, (double) NAN, NULL, NULL};
+    static const cep_option none = {NULL, CEPMAN_OPTION_FLAG, (double)NAN, (double)NAN, (double)NAN, NULL,
+                                    NULL};
     return o && i < o->count ? &o->table[i] : &none;
 }
 
@@ -384,7 +386,7 @@ size_t cepman_options_format(const cepman_options *o, size_t i, char *text, size
             if (isnan(v->number) && o->table[i].choices)
                 t = o->table[i].choices;
             else if (o->table[i].type == CEPMAN_OPTION_INTEGER)
-                snprintf(number, sizeof number, "%lld", (long long) v->number);
+                snprintf(number, sizeof number, "%lld", (long long)v->number);
             else
                 cep_format_real(number, sizeof number, v->number);
             break;
@@ -416,13 +418,13 @@ bool cep_options_flag(const cepman_options *o, const char *name)
 int64_t cep_options_integer(const cepman_options *o, const char *name)
 {
     size_t i = find(o, name);
-    return i < o->count && !isnan(o->values[i].number) ? (int64_t) o->values[i].number : 0;
+    return i < o->count && !isnan(o->values[i].number) ? (int64_t)o->values[i].number : 0;
 }
 
 double cep_options_real(const cepman_options *o, const char *name)
 {
     size_t i = find(o, name);
-    return i < o->count ? o->values[i].number : (double) NAN;
+    return i < o->count ? o->values[i].number : (double)NAN;
 }
 
 bool cep_options_auto(const cepman_options *o, const char *name)
@@ -434,7 +436,7 @@ bool cep_options_auto(const cepman_options *o, const char *name)
 int cep_options_choice(const cepman_options *o, const char *name)
 {
     size_t i = find(o, name);
-    return i < o->count ? (int) o->values[i].number : 0;
+    return i < o->count ? (int)o->values[i].number : 0;
 }
 
 const char *cep_options_text(const cepman_options *o, const char *name)
@@ -454,7 +456,7 @@ cepman_status cep_options_resolve(cepman_options **out, cepman_context *ctx, con
                                   const char *kind, const cep_option *table)
 {
     if (!options) return cep_options_create(out, ctx, kind, table);
-    CEP_REQUIRE(ctx, options->table == table, CEPMAN_ERR_OPTION, "options of kind '%s' given where '%s' belongs",
-                options->kind, kind);
+    CEP_REQUIRE(ctx, options->table == table, CEPMAN_ERR_OPTION,
+                "options of kind '%s' given where '%s' belongs", options->kind, kind);
     return cepman_options_copy(out, ctx, options);
 }

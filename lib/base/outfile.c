@@ -3,9 +3,9 @@
  * Must not: leave the temporary file behind after a failure. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base.h"
@@ -22,17 +22,22 @@ static const char *reason(int error, char *buffer, size_t size)
     return buffer;
 }
 
-/* Opens "<path>.<pid>.<counter>.part", which no other writer has. */
+/* Opens "<path>.<pid>.<attempt>.part", which no other writer has: O_EXCL sees to that. */
 static int open_unique(char *name, size_t size, const char *path)
 {
-    static atomic_uint counter;
-    for (int attempt = 0; attempt < 100; attempt++) {
-        unsigned id = atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed);
-        snprintf(name, size, "%s.%ld.%u.part", path, (long) getpid(), id);
+    for (int attempt = 0; attempt < 10000; attempt++) {
+        snprintf(name, size, "%s.%ld.%d.part", path, (long)getpid(), attempt);
         int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd >= 0 || (errno != EEXIST && errno != EINTR)) return fd;
     }
     return -1;
+}
+
+/* A rename would put a plain file in the place of a device, and fail on a folder only when all work is done. */
+static bool may_replace(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) != 0 || S_ISREG(st.st_mode);
 }
 
 cepman_status cep_outfile_create(cep_outfile **out, cep_memory *mem, cep_fault *fault, const char *path)
@@ -46,6 +51,9 @@ cepman_status cep_outfile_create(cep_outfile **out, cep_memory *mem, cep_fault *
     int fd = -1;
     if (!file || !copy || !temporary) {
         s = cep_fault_memory(fault, mem, "opening a file for writing", 1, room);
+    } else if (!may_replace(path)) {
+        s = cep_fault_set(fault, CEPMAN_ERR_IO, "%s: cannot write: it exists and is not a regular file",
+                          path);
     } else if ((fd = open_unique(temporary, room, path)) < 0) {
         s = cep_fault_set(fault, CEPMAN_ERR_IO, "%s: cannot write: %s", path, reason(errno, why, sizeof why));
     }
@@ -74,7 +82,7 @@ cepman_status cep_outfile_write(cep_outfile *file, cep_fault *fault, const void 
             return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: writing failed: %s", file->path,
                                  n < 0 ? reason(errno, why, sizeof why) : "nothing was written");
         p += n;
-        size -= (size_t) n;
+        size -= (size_t)n;
     }
     return CEPMAN_OK;
 }

@@ -9,7 +9,7 @@
 
 const char *cepman_status_text(cepman_status status)
 {
-    switch ((int) status) {
+    switch ((int)status) {
 #define CEP_STATUS_TEXT(name, value, text)                                                                   \
     case value:                                                                                              \
         return text;

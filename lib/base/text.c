@@ -27,14 +27,14 @@ bool cep_parse_integer(const char *text, int64_t *value)
     if (*p == '-' || *p == '+') p++;
     if (*p < '0' || *p > '9') return false;
     uint64_t v = 0;
-    const uint64_t most = negative ? (uint64_t) INT64_MAX + 1 : (uint64_t) INT64_MAX;
+    const uint64_t most = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
     for (; *p >= '0' && *p <= '9'; p++) {
-        unsigned digit = (unsigned) (*p - '0');
+        unsigned digit = (unsigned)(*p - '0');
         if (v > (most - digit) / 10) return false;
         v = v * 10 + digit;
     }
     if (!blank_to_end(p)) return false;
-    *value = negative ? (int64_t) (0 - v) : (int64_t) v;
+    *value = negative ? (int64_t)(0 - v) : (int64_t)v;
     return true;
 }
 
@@ -47,8 +47,8 @@ bool cep_parse_real(const char *text, double *value)
     for (const char *q = p; *q; q++)
         if (*q == 'x' || *q == 'X' || *q == '(') return false;
     if (!*p) return false;
-    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t) 0);
-    if (c == (locale_t) 0) return false;
+    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (c == (locale_t)0) return false;
     locale_t old = uselocale(c);
     char *end;
     int saved = errno;

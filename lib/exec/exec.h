@@ -16,11 +16,12 @@ unsigned cep_workers(const cepman_context *ctx);
 /* Runs task for index 0 .. count-1. The calling thread takes part, reports progress under `stage` (NULL: no
  * report) and polls cancel. Results must depend on the index alone, never on worker or order. Loops do not
  * nest: a task must not call cep_parallel. */
-cepman_status cep_parallel(cepman_context *ctx, const char *stage, size_t count, cep_task task, void *argument);
+cepman_status cep_parallel(cepman_context *ctx, const char *stage, size_t count, cep_task task,
+                           void *argument);
 
 /* The same, where this loop is a part of a longer stage: progress runs from done to done + count of total. */
-cepman_status cep_parallel_part(cepman_context *ctx, const char *stage, uint64_t done, uint64_t total, size_t count,
-                                cep_task task, void *argument);
+cepman_status cep_parallel_part(cepman_context *ctx, const char *stage, uint64_t done, uint64_t total,
+                                size_t count, cep_task task, void *argument);
 
 /* ---- random numbers: a pure function of (seed, stage, item) ------------------------------------------------- */
 
@@ -42,13 +43,13 @@ static inline uint64_t cep_random64(uint64_t seed, uint64_t stage, uint64_t item
 /* In [0, 1), 53 bits. */
 static inline double cep_random_real(uint64_t seed, uint64_t stage, uint64_t item)
 {
-    return (double) (cep_random64(seed, stage, item) >> 11) * 0x1p-53;
+    return (double)(cep_random64(seed, stage, item) >> 11) * 0x1p-53;
 }
 __extension__ typedef unsigned __int128 cep_u128;
 /* In 0 .. bound-1, bound >= 1 (bias below bound / 2^64). */
 static inline uint64_t cep_random_below(uint64_t seed, uint64_t stage, uint64_t item, uint64_t bound)
 {
-    return (uint64_t) (((cep_u128) cep_random64(seed, stage, item) * bound) >> 64);
+    return (uint64_t)(((cep_u128)cep_random64(seed, stage, item) * bound) >> 64);
 }
 /* Standard normal (Box-Muller; uses items 2 * item and 2 * item + 1 of the stage). */
 double cep_random_normal(uint64_t seed, uint64_t stage, uint64_t item);

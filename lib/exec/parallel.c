@@ -65,7 +65,7 @@ static void helper_body(void *argument, unsigned worker)
 static void executor_body(void *argument, size_t index)
 {
     loop *l = argument;
-    (void) index;
+    (void)index;
     helper_body(l, atomic_fetch_add_explicit(&l->entered, 1, memory_order_relaxed));
 }
 
@@ -87,8 +87,8 @@ static cepman_status ensure_pool(cepman_context *ctx, cep_pool **out)
     return CEPMAN_OK;
 }
 
-cepman_status cep_parallel_part(cepman_context *ctx, const char *stage, uint64_t base, uint64_t total, size_t count,
-                                cep_task task, void *argument)
+cepman_status cep_parallel_part(cepman_context *ctx, const char *stage, uint64_t base, uint64_t total,
+                                size_t count, cep_task task, void *argument)
 {
     loop l = {.ctx = ctx, .task = task, .argument = argument, .count = count, .fault_index = SIZE_MAX};
     atomic_init(&l.next, 0);
@@ -103,7 +103,7 @@ cepman_status cep_parallel_part(cepman_context *ctx, const char *stage, uint64_t
     const cepman_executor *executor = cep_context_executor(ctx);
     unsigned threads = cep_context_threads(ctx);
     cep_pool *pool = NULL;
-    if (threads > count) threads = count ? (unsigned) count : 1;
+    if (threads > count) threads = count ? (unsigned)count : 1;
     if (executor && threads > 1) {
         if (executor->run(executor->user, executor_body, &l, threads) != 0)
             return cep_fail(ctx, CEPMAN_ERR_CALLBACK, "the host's executor failed");
@@ -113,7 +113,8 @@ cepman_status cep_parallel_part(cepman_context *ctx, const char *stage, uint64_t
         cep_pool_start(pool, helper_body, &l);
     }
     while (step(&l, 0)) {
-        if (stage) cep_progress(ctx, stage, base + atomic_load_explicit(&l.done, memory_order_relaxed), total);
+        if (stage)
+            cep_progress(ctx, stage, base + atomic_load_explicit(&l.done, memory_order_relaxed), total);
         s = cep_poll(ctx);
         if (s) break;
     }
@@ -133,7 +134,8 @@ cepman_status cep_parallel_part(cepman_context *ctx, const char *stage, uint64_t
     return s;
 }
 
-cepman_status cep_parallel(cepman_context *ctx, const char *stage, size_t count, cep_task task, void *argument)
+cepman_status cep_parallel(cepman_context *ctx, const char *stage, size_t count, cep_task task,
+                           void *argument)
 {
     return cep_parallel_part(ctx, stage, 0, count, count, task, argument);
 }

@@ -118,7 +118,7 @@ bool cep_pool_wait(cep_pool *pool, unsigned milliseconds)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long) (milliseconds % 1000) * 1000000;
+    until.tv_nsec += (long)(milliseconds % 1000) * 1000000;
     until.tv_sec += milliseconds / 1000 + until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&pool->mutex);

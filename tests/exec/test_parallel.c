@@ -65,14 +65,14 @@ END_TEST
 
 static unsigned host_concurrency(void *user)
 {
-    (void) user;
+    (void)user;
     return 4;
 }
 
 /* A host that runs tasks backwards on one thread is as good as any. */
 static int host_run(void *user, void (*task)(void *argument, size_t index), void *argument, size_t count)
 {
-    *(size_t *) user += count;
+    *(size_t *)user += count;
     while (count-- > 0)
         task(argument, count);
     return 0;
@@ -120,13 +120,13 @@ START_TEST(random_numbers)
     double u1 = 0, u2 = 0, n1 = 0, n2 = 0;
     const int n = 200000;
     for (int i = 0; i < n; i++) {
-        double u = cep_random_real(7, 1, (uint64_t) i), g = cep_random_normal(7, 2, (uint64_t) i);
+        double u = cep_random_real(7, 1, (uint64_t)i), g = cep_random_normal(7, 2, (uint64_t)i);
         ck_assert(u >= 0 && u < 1);
         u1 += u;
         u2 += u * u;
         n1 += g;
         n2 += g * g;
-        ck_assert_uint_lt(cep_random_below(7, 3, (uint64_t) i, 10), 10);
+        ck_assert_uint_lt(cep_random_below(7, 3, (uint64_t)i, 10), 10);
     }
     ck_assert_double_eq_tol(u1 / n, 0.5, 5 * 0.2887 / 447);
     ck_assert_double_eq_tol(u2 / n, 1.0 / 3, 5 * 0.298 / 447);

@@ -15,7 +15,7 @@ static atomic_long live, asked, fail_from = -1;
 
 static void *allocate(void *user, size_t size, size_t alignment)
 {
-    (void) user;
+    (void)user;
     long number = atomic_fetch_add(&asked, 1);
     long from = atomic_load(&fail_from);
     if (from >= 0 && number >= from) return NULL;
@@ -28,8 +28,8 @@ static void *allocate(void *user, size_t size, size_t alignment)
 
 static void release(void *user, void *pointer, size_t size)
 {
-    (void) user;
-    (void) size;
+    (void)user;
+    (void)size;
     atomic_fetch_sub(&live, 1);
     free(pointer);
 }
@@ -74,9 +74,9 @@ static pid_t folder_owner;
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-    (void) st;
-    (void) type;
-    (void) ftw;
+    (void)st;
+    (void)type;
+    (void)ftw;
     return remove(path);
 }
 
@@ -116,12 +116,12 @@ unsigned char *support_read(const char *path, size_t *size)
     fseek(f, 0, SEEK_END);
     long n = ftell(f);
     rewind(f);
-    unsigned char *p = malloc((size_t) n + 1);
+    unsigned char *p = malloc((size_t)n + 1);
     ck_assert_ptr_nonnull(p);
-    ck_assert_uint_eq(fread(p, 1, (size_t) n, f), (size_t) n);
+    ck_assert_uint_eq(fread(p, 1, (size_t)n, f), (size_t)n);
     fclose(f);
     p[n] = 0;
-    if (size) *size = (size_t) n;
+    if (size) *size = (size_t)n;
     return p;
 }
 
@@ -134,7 +134,7 @@ double support_uniform(support_random *r)
 {
     /* Knuth's MMIX generator; the high bits. */
     r->state = r->state * 6364136223846793005u + 1442695040888963407u;
-    return (double) (r->state >> 11) * 0x1p-53;
+    return (double)(r->state >> 11) * 0x1p-53;
 }
 
 double support_normal(support_random *r)
@@ -149,7 +149,7 @@ cepman_matrix *support_normals(cepman_context *ctx, size_t rows, size_t columns,
     float *x = malloc((rows * columns + 1) * sizeof *x);
     ck_assert_ptr_nonnull(x);
     for (size_t i = 0; i < rows * columns; i++)
-        x[i] = (float) support_normal(&r);
+        x[i] = (float)support_normal(&r);
     cepman_matrix *m = NULL;
     ck_assert_int_eq(cepman_matrix_copy(&m, ctx, x, rows, columns, columns), CEPMAN_OK);
     free(x);

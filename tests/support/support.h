@@ -29,8 +29,7 @@ void support_fail_at(long fail_at);
     do {                                                                                                     \
         cepman_status status_ = (expression);                                                                \
         ck_assert_msg(status_ == (expected), "%s gave %s, expected %s: %s", #expression,                     \
-                      cepman_status_text(status_), cepman_status_text(expected),                             \
-                      cepman_context_error(ctx));                                                            \
+                      cepman_status_text(status_), cepman_status_text(expected), cepman_context_error(ctx)); \
     } while (0)
 #define assert_good(ctx, expression) assert_status(ctx, expression, CEPMAN_OK)
 /* Asserts a failure and that its sentence has `words` in it. */
