@@ -1,4 +1,5 @@
-/* Topic distance: dot products and squared Euclidean distances of float32 rows. Part of the door kernels.h. */
+/* Topic distance: dot products and squared Euclidean distances of float32 rows. Part of the door kernels.h.
+ */
 #ifndef CEP_KERNELS_DISTANCE_H
 #define CEP_KERNELS_DISTANCE_H
 
@@ -12,6 +13,10 @@ typedef struct cep_distance_kernels {
     /* dots of 4 rows of a (stride as) with 4 rows of b (stride bs): out[i * 4 + j]. Each value has the same
      * bits wherever it stands in the tile. */
     void (*dot4x4)(const float *a, size_t as, const float *b, size_t bs, size_t n, float out[16]);
+    /* sum (a[i] - b[i])^2 and sum a[i] * b[i] in float64. Sixteen partial sums (i modulo 16) added as a tree
+     * and no fused operations: the same bits at every CPU level, and for (b, a) as for (a, b). */
+    double (*squared_f64)(const float *a, const float *b, size_t n);
+    double (*dot_f64)(const float *a, const float *b, size_t n);
 } cep_distance_kernels;
 
 const cep_distance_kernels *cep_distance_kernels_get(cep_cpu_level level);

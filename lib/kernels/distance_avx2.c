@@ -10,7 +10,7 @@ static const int32_t mask_words[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 
 
 static inline __m256i tail_mask(size_t n)
 {
-    return _mm256_loadu_si256((const __m256i *) (mask_words + 8 - n));
+    return _mm256_loadu_si256((const __m256i *)(mask_words + 8 - n));
 }
 
 static inline float reduce(__m256 v)
@@ -82,5 +82,67 @@ static void dot4x4(const float *a, size_t as, const float *b, size_t bs, size_t 
     }
 }
 
-const cep_distance_kernels cep_distance_avx2 = {squared, dot, dot4x4};
+static inline double reduce_f64(const __m256d s[4])
+{
+    __m256d v = _mm256_add_pd(_mm256_add_pd(s[0], s[2]), _mm256_add_pd(s[1], s[3]));
+    __m128d h = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(h, _mm_unpackhi_pd(h, h)));
+}
+
+/* The n < 16 floats of the tail, the rest zero. */
+static inline void load_tail(float to[16], const float *from, size_t n)
+{
+    for (size_t i = 0; i < 16; i++)
+        to[i] = i < n ? from[i] : 0;
+}
+
+static inline void squared_step(const float *a, const float *b, __m256d s[4])
+{
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; q++) {
+        __m256d d =
+            _mm256_sub_pd(_mm256_cvtps_pd(_mm_loadu_ps(a + 4 * q)), _mm256_cvtps_pd(_mm_loadu_ps(b + 4 * q)));
+        s[q] = _mm256_add_pd(s[q], _mm256_mul_pd(d, d));
+    }
+}
+
+static inline void dot_step(const float *a, const float *b, __m256d s[4])
+{
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; q++)
+        s[q] = _mm256_add_pd(s[q], _mm256_mul_pd(_mm256_cvtps_pd(_mm_loadu_ps(a + 4 * q)),
+                                                 _mm256_cvtps_pd(_mm_loadu_ps(b + 4 * q))));
+}
+
+static double squared_f64(const float *a, const float *b, size_t n)
+{
+    __m256d s[4] = {_mm256_setzero_pd(), _mm256_setzero_pd(), _mm256_setzero_pd(), _mm256_setzero_pd()};
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        squared_step(a + i, b + i, s);
+    if (i < n) {
+        float x[16], y[16];
+        load_tail(x, a + i, n - i);
+        load_tail(y, b + i, n - i);
+        squared_step(x, y, s);
+    }
+    return reduce_f64(s);
+}
+
+static double dot_f64(const float *a, const float *b, size_t n)
+{
+    __m256d s[4] = {_mm256_setzero_pd(), _mm256_setzero_pd(), _mm256_setzero_pd(), _mm256_setzero_pd()};
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        dot_step(a + i, b + i, s);
+    if (i < n) {
+        float x[16], y[16];
+        load_tail(x, a + i, n - i);
+        load_tail(y, b + i, n - i);
+        dot_step(x, y, s);
+    }
+    return reduce_f64(s);
+}
+
+const cep_distance_kernels cep_distance_avx2 = {squared, dot, dot4x4, squared_f64, dot_f64};
 #endif

@@ -8,7 +8,7 @@
 
 static inline __mmask16 tail_mask(size_t n)
 {
-    return (__mmask16) ((1u << n) - 1);
+    return (__mmask16)((1u << n) - 1);
 }
 
 static float squared(const float *a, const float *b, size_t n)
@@ -46,7 +46,7 @@ static void dot4x4(const float *a, size_t as, const float *b, size_t bs, size_t 
     for (int k = 0; k < 16; k++)
         s[k] = _mm512_setzero_ps();
     for (size_t i = 0; i < n; i += 16) {
-        __mmask16 m = n - i >= 16 ? (__mmask16) 0xffff : tail_mask(n - i);
+        __mmask16 m = n - i >= 16 ? (__mmask16)0xffff : tail_mask(n - i);
         __m512 y[4];
         for (size_t j = 0; j < 4; j++)
             y[j] = _mm512_maskz_loadu_ps(m, b + j * bs + i);
@@ -60,5 +60,48 @@ static void dot4x4(const float *a, size_t as, const float *b, size_t bs, size_t 
         out[k] = _mm512_reduce_add_ps(s[k]);
 }
 
-const cep_distance_kernels cep_distance_avx512 = {squared, dot, dot4x4};
+static inline double reduce_f64(__m512d lo, __m512d hi)
+{
+    __m512d s = _mm512_add_pd(lo, hi);
+    __m256d v = _mm256_add_pd(_mm512_castpd512_pd256(s), _mm512_extractf64x4_pd(s, 1));
+    __m128d h = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(h, _mm_unpackhi_pd(h, h)));
+}
+
+static inline __m512d low_half(__m512 v)
+{
+    return _mm512_cvtps_pd(_mm512_castps512_ps256(v));
+}
+
+static inline __m512d high_half(__m512 v)
+{
+    return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1));
+}
+
+static double squared_f64(const float *a, const float *b, size_t n)
+{
+    __m512d s0 = _mm512_setzero_pd(), s1 = s0;
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 m = n - i >= 16 ? (__mmask16)0xffff : tail_mask(n - i);
+        __m512 x = _mm512_maskz_loadu_ps(m, a + i), y = _mm512_maskz_loadu_ps(m, b + i);
+        __m512d d0 = _mm512_sub_pd(low_half(x), low_half(y)), d1 = _mm512_sub_pd(high_half(x), high_half(y));
+        s0 = _mm512_add_pd(s0, _mm512_mul_pd(d0, d0));
+        s1 = _mm512_add_pd(s1, _mm512_mul_pd(d1, d1));
+    }
+    return reduce_f64(s0, s1);
+}
+
+static double dot_f64(const float *a, const float *b, size_t n)
+{
+    __m512d s0 = _mm512_setzero_pd(), s1 = s0;
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 m = n - i >= 16 ? (__mmask16)0xffff : tail_mask(n - i);
+        __m512 x = _mm512_maskz_loadu_ps(m, a + i), y = _mm512_maskz_loadu_ps(m, b + i);
+        s0 = _mm512_add_pd(s0, _mm512_mul_pd(low_half(x), low_half(y)));
+        s1 = _mm512_add_pd(s1, _mm512_mul_pd(high_half(x), high_half(y)));
+    }
+    return reduce_f64(s0, s1);
+}
+
+const cep_distance_kernels cep_distance_avx512 = {squared, dot, dot4x4, squared_f64, dot_f64};
 #endif

@@ -7,5 +7,6 @@
 #include "base.h"
 
 #include "distance.h"
+#include "tile.h"
 
 #endif

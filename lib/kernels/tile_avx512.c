@@ -1,0 +1,53 @@
+/* Topic tile with AVX-512: 8 x 48 sums in 24 registers, three operands and a broadcast beside them.
+ * Register blocking after Goto and van de Geijn, ACM Trans. Math. Softw. 34 (2008) 12.
+ * Must not: be called below CEP_CPU_AVX512. */
+#include "tile.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+static void tile(const float *a, const float *b, size_t depth, bool add, float *out, size_t stride)
+{
+    const float *b1 = b + depth * CEP_PANEL, *b2 = b1 + depth * CEP_PANEL;
+    __m512 s[8][3];
+#pragma GCC unroll 8
+    for (int r = 0; r < 8; r++)
+        s[r][0] = s[r][1] = s[r][2] = _mm512_setzero_ps();
+    for (size_t k = 0; k < depth * CEP_PANEL; k += CEP_PANEL) {
+        __m512 x = _mm512_load_ps(b + k), y = _mm512_load_ps(b1 + k), z = _mm512_load_ps(b2 + k);
+#pragma GCC unroll 8
+        for (int r = 0; r < 8; r++) {
+            __m512 p = _mm512_set1_ps(a[k + (size_t)r]);
+            s[r][0] = _mm512_fmadd_ps(p, x, s[r][0]);
+            s[r][1] = _mm512_fmadd_ps(p, y, s[r][1]);
+            s[r][2] = _mm512_fmadd_ps(p, z, s[r][2]);
+        }
+    }
+#pragma GCC unroll 8
+    for (size_t r = 0; r < 8; r++)
+#pragma GCC unroll 3
+        for (size_t c = 0; c < 3; c++) {
+            float *o = out + r * stride + 16 * c;
+            _mm512_storeu_ps(o, add ? _mm512_add_ps(_mm512_loadu_ps(o), s[r][c]) : s[r][c]);
+        }
+}
+
+static size_t survivors(const float *dots, const float *norms, const float *limits, size_t count, float norm,
+                        float limit, uint32_t *found)
+{
+    size_t n = 0;
+    __m512 vn = _mm512_set1_ps(norm), vl = _mm512_set1_ps(limit), minus2 = _mm512_set1_ps(-2);
+    for (size_t c = 0; c < count; c += 16) {
+        __mmask16 in = count - c >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << (count - c)) - 1);
+        __m512 low = _mm512_fmadd_ps(minus2, _mm512_maskz_loadu_ps(in, dots + c),
+                                     _mm512_add_ps(vn, _mm512_maskz_loadu_ps(in, norms + c)));
+        __m512 bound = _mm512_max_ps(vl, _mm512_maskz_loadu_ps(in, limits + c));
+        unsigned m = _mm512_mask_cmp_ps_mask(in, low, bound, _CMP_LE_OQ);
+        for (; m; m &= m - 1)
+            found[n++] = (uint32_t)c + (uint32_t)__builtin_ctz(m);
+    }
+    return n;
+}
+
+const cep_tile_kernels cep_tile_avx512 = {tile, survivors};
+#endif

@@ -1,0 +1,104 @@
+/* Inside neighbors/: what its files share. */
+#ifndef CEP_NEIGHBORS_KNN_H
+#define CEP_NEIGHBORS_KNN_H
+
+#include "exec.h"
+#include "kernels.h"
+#include "matrix.h"
+#include "neighbors.h"
+
+#define CEP_TREE_COLUMNS 8 /* the k-d tree is for at most so many columns */
+
+/* ---- measure.c: the distance every method ranks by
+ * ----------------------------------------------------------- */
+
+/* Keys order as distances do: the squared Euclidean distance, or 1 - cosine. In float64, the same bits
+ * whichever method, CPU level or thread asks, and for (i, j) as for (j, i). */
+typedef struct cep_measure {
+    const cepman_matrix *matrix;
+    size_t rows, columns;
+    bool cosine;
+    double *norms;  /* cosine: squared lengths of the rows */
+    double largest; /* largest |value| of the matrix */
+    cep_memory *mem;
+    const cep_distance_kernels *kernels;
+} cep_measure;
+
+/* Looks at every number: CEPMAN_ERR_DATA names the first row with a NaN or an infinity. */
+cepman_status cep_measure_open(cep_measure *m, cepman_context *ctx, const cepman_matrix *matrix, bool cosine);
+void cep_measure_close(cep_measure *m);
+double cep_measure_key(const cep_measure *m, size_t i, size_t j);
+float cep_measure_distance(const cep_measure *m, double key);
+
+/* ---- best.c: the k smallest (key, index) of what is offered
+ * ---------------------------------------------------- */
+
+typedef struct cep_best_item {
+    double key;
+    int32_t index;
+} cep_best_item;
+
+static inline bool cep_best_less(double key, int32_t index, const cep_best_item *b)
+{
+    return key < b->key || (key == b->key && index < b->index);
+}
+
+/* items: room for k. A heap, the worst on top. */
+typedef struct cep_best {
+    cep_best_item *items;
+    size_t k, count;
+} cep_best;
+
+void cep_best_offer(cep_best *best, double key, int32_t index);
+/* Nearest first; the heap is spent. */
+void cep_best_sort(cep_best *best);
+/* The key a newcomer must not exceed: infinite while there is room. */
+double cep_best_bound(const cep_best *best);
+
+/* ---- packed.c: rows centred, scaled and laid out for the tile kernel
+ * ------------------------------------------ */
+
+#define CEP_DEPTH 256 /* columns of a depth block */
+
+/* Squared distances of packed rows are `unit` times the key, and
+ * |norms[i] + norms[j] - 2 dot| lies below the true value by 0 to slack(i, j). */
+typedef struct cep_packed {
+    size_t rows, padded, depth;
+    float *data;  /* depth block by depth block, in each all panels */
+    float *norms; /* squared lengths less the rounding errors; padded */
+    double unit;
+    float relative, absolute;
+    cep_memory *mem;
+} cep_packed;
+
+cepman_status cep_packed_open(cep_packed *p, cepman_context *ctx, const cep_measure *m);
+void cep_packed_close(cep_packed *p);
+/* dots[r * stride + c] of rows first_a + r and first_b + c. Both firsts are multiples of 48, na of 8 and nb
+ * of 48; diagonal: only tiles that reach above r = c are filled. */
+void cep_packed_dots(const cep_packed *p, const cep_tile_kernels *kernels, size_t first_a, size_t na,
+                     size_t first_b, size_t nb, bool diagonal, float *dots, size_t stride);
+
+/* ---- the methods
+ * ------------------------------------------------------------------------------------------------ */
+
+/* Fill indices and distances (rows * k); 1 <= k < rows. */
+cepman_status cep_neighbors_exact(cepman_context *ctx, const cep_measure *m, size_t k, int32_t *indices,
+                                  float *distances);
+/* Euclidean, at most CEP_TREE_COLUMNS columns. The same bits as cep_neighbors_exact(). */
+cepman_status cep_neighbors_tree(cepman_context *ctx, const cep_measure *m, size_t k, int32_t *indices,
+                                 float *distances);
+
+/* ---- graph.c
+ * ------------------------------------------------------------------------------------------------------ */
+
+struct cepman_neighbors {
+    cep_refs refs;
+    cep_memory *mem;
+    size_t n, k;
+    int32_t *indices;
+    float *distances;
+    const char *method;
+    double recall;
+};
+
+#endif

@@ -1,0 +1,101 @@
+/* The distance of two rows in float64, by which every method ranks its survivors, and the check of the input.
+ * Euclidean: sum of squared differences; cosine: 1 - a.b / sqrt(a.a b.b), where a zero row is at 1 from every
+ * other row and at 0 from other zero rows. Sums have one order at all CPU levels, so that equal distances tie
+ * everywhere. Must not: take squared lengths apart (|a|^2 + |b|^2 - 2 a.b), which loses ties and duplicates.
+ */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "knn.h"
+
+#define CHUNK_FLOATS ((size_t)1 << 20)
+
+typedef struct scan {
+    cep_measure *m;
+    size_t rows_per_task;
+    float *largest; /* per task */
+} scan;
+
+/* Largest |value|, NaN or infinite when a value is. */
+static float row_largest(const float *x, size_t n)
+{
+    float most = 0, odd = 0;
+    for (size_t j = 0; j < n; j++) {
+        float a = fabsf(x[j]);
+        most = a > most ? a : most;
+        odd += x[j] - x[j]; /* 0 for finite numbers, else NaN */
+    }
+    return odd == 0 ? most : odd;
+}
+
+static cepman_status scan_rows(void *argument, size_t index, unsigned worker, cep_fault *fault)
+{
+    scan *s = argument;
+    cep_measure *m = s->m;
+    (void)worker;
+    size_t first = index * s->rows_per_task, last = first + s->rows_per_task;
+    float most = 0;
+    for (size_t i = first; i < last && i < m->rows; i++) {
+        const float *x = cepman_matrix_row(m->matrix, i);
+        float a = row_largest(x, m->columns);
+        if (isnan(a)) {
+            size_t j = 0;
+            while (isfinite(x[j]))
+                j++;
+            return cep_fault_set(fault, CEPMAN_ERR_DATA,
+                                 "neighbours: row %zu has a value that is not finite (column %zu)", i, j);
+        }
+        most = a > most ? a : most;
+        if (m->cosine) m->norms[i] = m->kernels->dot_f64(x, x, m->columns);
+    }
+    s->largest[index] = most;
+    return CEPMAN_OK;
+}
+
+cepman_status cep_measure_open(cep_measure *m, cepman_context *ctx, const cepman_matrix *matrix, bool cosine)
+{
+    memset(m, 0, sizeof *m);
+    m->matrix = matrix;
+    m->rows = cepman_matrix_rows(matrix);
+    m->columns = cepman_matrix_columns(matrix);
+    m->cosine = cosine;
+    m->mem = cep_context_memory(ctx);
+    m->kernels = cep_distance_kernels_get(cep_context_cpu(ctx));
+    scan s = {m, CHUNK_FLOATS / m->columns + 1, NULL};
+    size_t tasks = (m->rows + s.rows_per_task - 1) / s.rows_per_task;
+    s.largest = cep_alloc_zero(m->mem, tasks, sizeof *s.largest);
+    if (cosine) m->norms = cep_alloc(m->mem, m->rows, sizeof *m->norms);
+    cepman_status status;
+    if (!s.largest || (cosine && !m->norms))
+        status = cep_fail_memory(ctx, "lengths of rows", m->rows, sizeof *m->norms);
+    else
+        status = cep_parallel(ctx, NULL, tasks, scan_rows, &s);
+    for (size_t t = 0; !status && t < tasks; t++)
+        if ((double)s.largest[t] > m->largest) m->largest = (double)s.largest[t];
+    cep_free(m->mem, s.largest);
+    if (status) cep_measure_close(m);
+    return status;
+}
+
+void cep_measure_close(cep_measure *m)
+{
+    cep_free(m->mem, m->norms);
+    m->norms = NULL;
+}
+
+double cep_measure_key(const cep_measure *m, size_t i, size_t j)
+{
+    const float *a = cepman_matrix_row(m->matrix, i), *b = cepman_matrix_row(m->matrix, j);
+    if (!m->cosine) return m->kernels->squared_f64(a, b, m->columns);
+    double product = m->norms[i] * m->norms[j];
+    if (product == 0) return m->norms[i] == m->norms[j] ? 0 : 1;
+    double key = 1 - m->kernels->dot_f64(a, b, m->columns) / sqrt(product);
+    return key < 0 ? 0 : key;
+}
+
+float cep_measure_distance(const cep_measure *m, double key)
+{
+    double d = m->cosine ? key : sqrt(key);
+    return d < (double)FLT_MAX ? (float)d : FLT_MAX;
+}
