@@ -1,0 +1,66 @@
+/* cepman convert: the raw pixels of a file as .npy, in their own type, streamed block by block.
+ * The array is (rows, columns, h, w) when the scan is known, else (n, h, w).
+ * Must not: change a pixel, or hold more than a block. */
+#include <stdlib.h>
+
+#include "commands.h"
+#include "stream.h"
+
+#define BLOCK_BYTES ((size_t)8 << 20)
+
+int stream_frames(tool *t, cepman_dataset *d, const char *stage, const char *path)
+{
+    if (!path) return 1;
+    size_t h = cepman_dataset_height(d), w = cepman_dataset_width(d), n = cepman_dataset_available(d);
+    size_t pixels = h * w, bytes = pixels * cepman_type_size(cepman_dataset_type(d));
+    bool scan = cepman_dataset_has_scan(d) && n == cepman_dataset_frames(d);
+    const size_t grid[4] = {cepman_dataset_scan_rows(d), cepman_dataset_scan_columns(d), h, w},
+                 stack[3] = {n, h, w};
+    size_t block = bytes ? BLOCK_BYTES / bytes : 1;
+    if (block < 1) block = 1;
+    if (block > n) block = n ? n : 1;
+    cepman_npy_writer *writer = NULL;
+    void *buffer = array_zero(block, bytes, 1);
+    int rc = buffer ? 0 : 1;
+    if (!rc)
+        rc = tool_check(t, cepman_npy_writer_create(&writer, t->ctx, path, cepman_dataset_type(d),
+                                                    scan ? 4 : 3, scan ? grid : stack));
+    for (size_t first = 0; !rc && first < n; first += block) {
+        size_t count = n - first < block ? n - first : block;
+        progress_report(stage, first, n);
+        rc = tool_check(t, cepman_dataset_read(d, t->ctx, first, count, buffer, count * bytes));
+        if (!rc) rc = tool_check(t, cepman_npy_writer_append(writer, t->ctx, buffer, count * pixels));
+        if (!rc) rc = tool_interrupted();
+    }
+    if (!rc) rc = tool_check(t, cepman_npy_writer_commit(writer, t->ctx));
+    cepman_npy_writer_unref(writer);
+    free(buffer);
+    return rc;
+}
+
+static int run_convert(tool *t)
+{
+    cepman_dataset *d = NULL;
+    int rc = output_kind(arg_text(t, "output"), NULL);
+    if (!rc) rc = input_dataset(t, 0, &d);
+    if (!rc) rc = stream_frames(t, d, "convert", outputs_add(t, arg_text(t, "output")));
+    cepman_dataset_unref(d);
+    return rc;
+}
+
+static const arg_option own[] = {{"output", ARG_PATH, "FRAMES.npy", 0, 0, NULL, NULL, "where the frames go"},
+                                 {"scan", ARG_PAIR, "ROWSxCOLUMNS", 0, 0, "scan-rows|scan-columns", NULL,
+                                  "the scan's size, --scan-rows and --scan-columns"},
+                                 {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
+
+static const arg_short shorts[] = {{'o', "output"}, {0, NULL}};
+
+const command command_convert = {.name = "convert",
+                                 .files = "FILE",
+                                 .summary = "writes the raw frames of a file as .npy, in their own type",
+                                 .least = 1,
+                                 .most = 1,
+                                 .own = own,
+                                 .shorts = shorts,
+                                 .stages = {cepman_dataset_options_create},
+                                 .run = run_convert};

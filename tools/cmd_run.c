@@ -1,0 +1,310 @@
+/* cepman run: the whole chain from a file to a map of domains, with all it needs to be repeated.
+ * Cepstrum features -> PCA (when they are many) -> UMAP -> HDBSCAN or K-means -> maps; run.json tells every option.
+ * Must not: hold a default of its own (defaults.c has them). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "atlas.h"
+#include "commands.h"
+#include "defaults.h"
+#include "facts.h"
+#include "grouping.h"
+#include "virtual.h"
+
+enum { OPEN, TRANSFORM, PCA, EMBED, CLUSTER, IMAGES, STEPS };
+static const char *const step_names[STEPS] = {"open", "transform", "pca", "embed", "cluster", "images"};
+
+typedef struct chain {
+    cepman_dataset *frames;
+    cepman_cepstrum *cepstrum;
+    cepman_matrix *features; /* what UMAP gets: features or their scores */
+    cepman_pca *pca;
+    cepman_umap *umap;
+    cepman_options *cepstrum_options; /* in force */
+    grouping groups;
+    run_defaults standard;
+    size_t feature_count;
+    atlas pictures;
+    const char *embedding, *embedding_png, *labels, *strength, *json;
+    const char *bright, *bright_png, *dark, *dark_png;
+    double seconds[STEPS];
+} chain;
+
+static int promise(tool *t, const char *name, const char **path)
+{
+    *path = outputs_in(t, arg_text(t, "output"), name);
+    return *path ? 0 : 1;
+}
+
+static int promise_all(tool *t, chain *k)
+{
+    int rc = promise(t, "embedding.npy", &k->embedding);
+    if (!rc) rc = promise(t, "embedding.png", &k->embedding_png);
+    if (!rc) rc = promise(t, "labels.npy", &k->labels);
+    if (!rc && strcmp(arg_text(t, "method"), "hdbscan") == 0)
+        rc = promise(t, "probabilities.npy", &k->strength);
+    if (!rc) rc = promise(t, "bright_field.npy", &k->bright);
+    if (!rc) rc = promise(t, "bright_field.png", &k->bright_png);
+    if (!rc) rc = promise(t, "dark_field.npy", &k->dark);
+    if (!rc) rc = promise(t, "dark_field.png", &k->dark_png);
+    if (!rc) rc = promise(t, "run.json", &k->json);
+    if (!rc) rc = atlas_promise_map(t, arg_text(t, "output"), &k->pictures);
+    return rc;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------------------------ */
+
+static int step_open(tool *t, chain *k)
+{
+    int rc = input_dataset(t, 0, &k->frames);
+    return rc ? rc : whole_frames(t, &k->frames);
+}
+
+static int step_transform(tool *t, chain *k)
+{
+    int rc = tool_check(t, cepman_cepstrum_create(&k->cepstrum, t->ctx, k->frames, arg_stage(t, "cepstrum")));
+    if (!rc) rc = tool_check(t, cepman_cepstrum_run(&k->features, t->ctx, k->cepstrum, k->frames));
+    if (!rc) rc = tool_check(t, cepman_cepstrum_options(&k->cepstrum_options, t->ctx, k->cepstrum));
+    if (!rc) k->feature_count = cepman_matrix_columns(k->features);
+    return rc;
+}
+
+static int step_pca(tool *t, chain *k)
+{
+    int64_t components = 0;
+    const char *when = arg_text(t, "pca");
+    int rc =
+        tool_check(t, cepman_options_get_integer(arg_stage(t, "pca"), t->ctx, "components", &components));
+    if (rc) return rc;
+    k->standard = run_defaults_for(cepman_matrix_rows(k->features), k->feature_count, (size_t)components);
+    if (strcmp(when, "never") == 0 || (strcmp(when, "auto") == 0 && !k->standard.pca)) return 0;
+    cepman_matrix *scores = NULL;
+    rc = tool_check(t, cepman_pca_fit(&k->pca, t->ctx, k->features, arg_stage(t, "pca")));
+    if (!rc) rc = tool_check(t, cepman_pca_apply(&scores, t->ctx, k->pca, k->features));
+    if (rc) return rc;
+    cepman_matrix_unref(k->features); /* by far the largest array of the run */
+    k->features = scores;
+    return 0;
+}
+
+static int step_embed(tool *t, chain *k)
+{
+    int rc = tool_check(t, cepman_umap_fit(&k->umap, t->ctx, k->features, arg_stage(t, "umap")));
+    if (!rc) rc = tool_check(t, cepman_matrix_save(cepman_umap_embedding(k->umap), t->ctx, k->embedding));
+    return rc;
+}
+
+static int step_cluster(tool *t, chain *k)
+{
+    const cepman_dataset *d = k->frames;
+    size_t n = cepman_dataset_frames(d);
+    bool scan = cepman_dataset_has_scan(d);
+    int rc = grouping_run(t, cepman_umap_embedding(k->umap), arg_text(t, "method"), NULL,
+                          k->standard.min_cluster_size, k->standard.min_samples, &k->groups);
+    if (!rc)
+        rc = tool_check(t, cepman_labels_save(k->groups.labels, t->ctx, k->labels,
+                                              scan ? cepman_dataset_scan_rows(d) : 0,
+                                              cepman_dataset_scan_columns(d)));
+    if (!rc && k->strength)
+        rc = array_save(t, k->strength, CEPMAN_TYPE_F64, 1, &n,
+                        cepman_hdbscan_probabilities(k->groups.hdbscan));
+    if (!rc) rc = atlas_embedding(t, cepman_umap_embedding(k->umap), k->groups.labels, k->embedding_png);
+    return rc;
+}
+
+static int save_virtual(tool *t, cepman_dataset *d, const detector *ring, const char *npy, const char *png)
+{
+    const size_t shape[2] = {cepman_dataset_scan_rows(d), cepman_dataset_scan_columns(d)};
+    size_t n = cepman_dataset_frames(d);
+    bool scan = cepman_dataset_has_scan(d);
+    float *values = array_zero(n, 1, sizeof *values);
+    if (!values) return 1;
+    int rc =
+        tool_check(t, cepman_maps_virtual(values, t->ctx, d, ring->y, ring->x, ring->inner, ring->outer));
+    if (!rc) rc = array_save(t, npy, CEPMAN_TYPE_F32, scan ? 2 : 1, scan ? shape : &n, values);
+    if (!rc) rc = picture_scan(d, values, png);
+    free(values);
+    return rc;
+}
+
+static int step_images(tool *t, chain *k)
+{
+    detector ring;
+    int rc = atlas_promise_means(t, arg_text(t, "output"), k->groups.labels, &k->pictures);
+    if (!rc) rc = detector_measure(t, k->frames, &ring);
+    if (!rc) rc = save_virtual(t, k->frames, &ring, k->bright, k->bright_png);
+    if (!rc) detector_dark(&ring);
+    if (!rc) rc = save_virtual(t, k->frames, &ring, k->dark, k->dark_png);
+    if (!rc) rc = atlas_write(t, &k->pictures, k->frames, k->cepstrum, k->groups.labels);
+    return rc;
+}
+
+/* ---- run.json --------------------------------------------------------------------------------------------------- */
+
+/* What the user gave, in the form --config takes. */
+static void json_given(tool *t, json *j)
+{
+    json_open(j, "given", '{');
+    json_open(j, t->command->name, '{');
+    for (size_t i = 0; t->command->own[i].name; i++) {
+        const char *name = t->command->own[i].name;
+        if (t->own[i] && strcmp(name, "output") != 0 && strcmp(name, "config") != 0)
+            json_text(j, name, t->own[i]);
+    }
+    if (arg_given(t, "cpu")) json_text(j, "cpu", arg_text(t, "cpu"));
+    json_close(j, '}');
+    for (size_t i = 0; i < t->stages; i++)
+        json_options(j, cepman_options_kind(t->stage[i]), t->stage[i], true);
+    json_close(j, '}');
+}
+
+/* Every option in force: given, default, or chosen by the pipeline. */
+static void json_in_force(tool *t, json *j, const chain *k)
+{
+    json_open(j, "options", '{');
+    json_options(j, "dataset", arg_stage(t, "dataset"), false);
+    json_options(j, "cepstrum", k->cepstrum_options, false);
+    if (k->pca) json_options(j, "pca", arg_stage(t, "pca"), false);
+    json_options(j, "umap", arg_stage(t, "umap"), false);
+    if (k->groups.tree_options) json_options(j, "hdbscan-tree", k->groups.tree_options, false);
+    json_options(j, cepman_options_kind(k->groups.options), k->groups.options, false);
+    json_close(j, '}');
+}
+
+static void json_results(json *j, const chain *k)
+{
+    const cepman_neighbors *graph = cepman_umap_neighbors(k->umap);
+    double a, b, sum = 0;
+    cepman_umap_curve(k->umap, &a, &b);
+    json_open(j, "results", '{');
+    json_integer(j, "features", (int64_t)k->feature_count);
+    json_real(j, "angstrom_per_cepstrum_pixel", cepman_cepstrum_pixel(k->cepstrum));
+    if (k->pca) {
+        size_t n = cepman_pca_components_count(k->pca);
+        for (size_t i = 0; i < n; i++)
+            sum += cepman_pca_variance(k->pca)[i];
+        json_open(j, "pca", '{');
+        json_integer(j, "components", (int64_t)n);
+        json_real(j, "explained_fraction", sum / cepman_pca_total_variance(k->pca));
+        json_close(j, '}');
+    }
+    json_open(j, "umap", '{');
+    json_integer(j, "neighbors_without_self", (int64_t)cepman_neighbors_k(graph));
+    json_text(j, "neighbors_method", cepman_neighbors_method(graph));
+    json_real(j, "neighbors_recall", cepman_neighbors_recall(graph));
+    json_integer(j, "epochs", (int64_t)cepman_umap_epochs(k->umap));
+    json_real(j, "a", a);
+    json_real(j, "b", b);
+    json_close(j, '}');
+    grouping_json(j, "clusters", &k->groups);
+    json_flag(j, "differences_of_pairs", k->pictures.with_differences);
+    json_close(j, '}');
+}
+
+static int write_json(tool *t, const chain *k)
+{
+    json j = {0};
+    double total = 0;
+    json_open(&j, NULL, '{');
+    json_text(&j, "program", "cepman " CEPMAN_VERSION_STRING);
+    json_text(&j, "library", cepman_version());
+    json_open(&j, "command", '[');
+    for (int i = 0; i < t->argc; i++)
+        json_text(&j, NULL, t->argv[i]);
+    json_close(&j, ']');
+    facts_json(&j, "input", t->file[0], k->frames);
+    json_given(t, &j);
+    json_in_force(t, &j, k);
+    json_results(&j, k);
+    json_open(&j, "seconds", '{');
+    for (int i = 0; i < STEPS; i++) {
+        json_real(&j, step_names[i], k->seconds[i]);
+        total += k->seconds[i];
+    }
+    json_real(&j, "total", total);
+    json_close(&j, '}');
+    json_open(&j, "machine", '{');
+    json_integer(&j, "threads", cepman_context_threads(t->ctx));
+    json_text(&j, "cpu", cepman_context_cpu_level(t->ctx));
+    json_integer(&j, "memory_peak_bytes", (int64_t)cepman_context_memory_peak(t->ctx));
+    json_close(&j, '}');
+    json_close(&j, '}');
+    int rc = json_save(&j, k->json);
+    json_free(&j);
+    return rc;
+}
+
+/* ---- the command ------------------------------------------------------------------------------------------------ */
+
+static void chain_free(chain *k)
+{
+    grouping_free(&k->groups);
+    cepman_options_unref(k->cepstrum_options);
+    cepman_umap_unref(k->umap);
+    cepman_pca_unref(k->pca);
+    cepman_matrix_unref(k->features);
+    cepman_cepstrum_unref(k->cepstrum);
+    cepman_dataset_unref(k->frames);
+}
+
+static int run_run(tool *t)
+{
+    static int (*const steps[STEPS])(tool *, chain *) = {step_open,  step_transform, step_pca,
+                                                         step_embed, step_cluster,   step_images};
+    chain k = {0};
+    double total = 0;
+    int rc = grouping_check(t, arg_text(t, "method"));
+    for (int i = 0; !rc && i < STEPS; i++) {
+        double start = seconds_now();
+        rc = steps[i](t, &k);
+        if (!rc && i == OPEN) rc = promise_all(t, &k);
+        k.seconds[i] = seconds_now() - start;
+        total += k.seconds[i];
+    }
+    if (!rc) rc = write_json(t, &k);
+    if (!rc) {
+        progress_end();
+        printf("%zu clusters, %zu of %zu frames noise, %.1f s: %s/label_map.png\n",
+               cepman_labels_clusters(k.groups.labels), cepman_labels_noise(k.groups.labels),
+               cepman_labels_count(k.groups.labels), total, arg_text(t, "output"));
+    }
+    chain_free(&k);
+    return rc;
+}
+
+static const arg_option own[] = {
+    {"output", ARG_PATH, "DIR", 0, 0, NULL, NULL, "folder for all results"},
+    {"config", ARG_PATH, "RUN.json", 0, 0, NULL, NULL,
+     "takes the options of an earlier run (its object \"given\"); the command line has the last word"},
+    {"method", ARG_CHOICE, NULL, 0, 0, "hdbscan|kmeans", "hdbscan", "the clusterer"},
+    {"pca", ARG_CHOICE, NULL, 0, 0, "auto|always|never", "auto",
+     "principal components before UMAP; auto: when frames and features are more than twice --components"},
+    {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
+     "the ring that is kept, --ring-in and --ring-out"},
+    {"scan", ARG_PAIR, "ROWSxCOLUMNS", 0, 0, "scan-rows|scan-columns", NULL,
+     "the scan's size, --scan-rows and --scan-columns"},
+    {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
+
+static const arg_short shorts[] = {{'o', "output"}, {'n', "components"}, {'k', "k"}, {0, NULL}};
+
+const command command_run = {
+    .name = "run",
+    .files = "FILE",
+    .summary = "does everything: from a scan to maps of its domains",
+    .notes =
+        "An option that two stages share takes its stage's name before it (--cepstrum-alpha, "
+        "--hdbscan-tree-alpha).\n"
+        "--min-cluster-size is 3 % of the frames (10 at least, a quarter of them at most) when it is not "
+        "given, and\n"
+        "--min-samples 10 or less. DIR gets labels, embedding, bright_field, dark_field, mean_patterns, "
+        "mean_cepstra\n"
+        "and differences as .npy and .png, label_map.png, and run.json with every option, result and timing.",
+    .least = 1,
+    .most = 1,
+    .own = own,
+    .shorts = shorts,
+    .stages = {cepman_dataset_options_create, cepman_cepstrum_options_create, cepman_pca_options_create,
+               cepman_umap_options_create, cepman_kmeans_options_create, cepman_hdbscan_tree_options_create,
+               cepman_hdbscan_options_create},
+    .run = run_run};

@@ -1,0 +1,6 @@
+/* The list of commands, in the order of the pipeline.
+ * Each is described in its own file.
+ * Must not: hold anything else. */
+#include "commands.h"
+
+const command *const commands[] = {&command_knn, NULL};

@@ -1,0 +1,107 @@
+/* Runs a clusterer with the options of its stages and tells what came out.
+ * HDBSCAN: min-samples follows min-cluster-size when it is not given, as in the reference implementation.
+ * Must not: take options that the chosen method does not use. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "grouping.h"
+
+int grouping_check(tool *t, const char *method)
+{
+    static const char *const of_kmeans[] = {"hdbscan-tree", "hdbscan", NULL}, *const of_hdbscan[] = {"kmeans",
+                                                                                                     NULL};
+    const char *name;
+    for (const char *const *kind = strcmp(method, "kmeans") == 0 ? of_kmeans : of_hdbscan; *kind; kind++)
+        if (arg_stage_on_line(t, *kind, &name))
+            return tool_usage("option --%s belongs to %s, the method is %s", name, *kind, method);
+    return 0;
+}
+
+static bool was_set(const cepman_options *o, const char *name)
+{
+    for (size_t i = 0; i < cepman_options_count(o); i++)
+        if (strcmp(cepman_options_name(o, i), name) == 0) return cepman_options_is_set(o, i);
+    return false;
+}
+
+static int run_kmeans(tool *t, const cepman_matrix *points, const cepman_matrix *centres, grouping *g)
+{
+    int rc = tool_check(t, cepman_options_copy(&g->options, t->ctx, arg_stage(t, "kmeans")));
+    if (!rc && centres && !was_set(g->options, "k"))
+        rc = tool_check(
+            t, cepman_options_set_integer(g->options, t->ctx, "k", (int64_t)cepman_matrix_rows(centres)));
+    if (!rc) rc = tool_check(t, cepman_kmeans_fit(&g->kmeans, t->ctx, points, centres, NULL, g->options));
+    if (!rc) g->labels = cepman_kmeans_labels(g->kmeans);
+    return rc;
+}
+
+static int run_hdbscan(tool *t, const cepman_matrix *points, size_t least, size_t samples, grouping *g)
+{
+    int64_t size = 0;
+    int rc = tool_check(t, cepman_options_copy(&g->options, t->ctx, arg_stage(t, "hdbscan")));
+    if (!rc) rc = tool_check(t, cepman_options_copy(&g->tree_options, t->ctx, arg_stage(t, "hdbscan-tree")));
+    if (!rc && least && !was_set(g->options, "min-cluster-size"))
+        rc =
+            tool_check(t, cepman_options_set_integer(g->options, t->ctx, "min-cluster-size", (int64_t)least));
+    if (!rc) rc = tool_check(t, cepman_options_get_integer(g->options, t->ctx, "min-cluster-size", &size));
+    if (!rc && !was_set(g->tree_options, "min-samples"))
+        rc = tool_check(t, cepman_options_set_integer(g->tree_options, t->ctx, "min-samples",
+                                                      samples ? (int64_t)samples : size));
+    if (!rc) rc = tool_check(t, cepman_hdbscan_tree_build(&g->tree, t->ctx, points, g->tree_options));
+    if (!rc) rc = tool_check(t, cepman_hdbscan_extract(&g->hdbscan, t->ctx, g->tree, g->options));
+    if (!rc) g->labels = cepman_hdbscan_labels(g->hdbscan);
+    return rc;
+}
+
+int grouping_run(tool *t, const cepman_matrix *points, const char *method, const cepman_matrix *centres,
+                 size_t least, size_t samples, grouping *g)
+{
+    g->method = method;
+    return strcmp(method, "kmeans") == 0 ? run_kmeans(t, points, centres, g)
+                                         : run_hdbscan(t, points, least, samples, g);
+}
+
+void grouping_free(grouping *g)
+{
+    cepman_kmeans_unref(g->kmeans);
+    cepman_hdbscan_unref(g->hdbscan);
+    cepman_hdbscan_tree_unref(g->tree);
+    cepman_options_unref(g->tree_options);
+    cepman_options_unref(g->options);
+    memset(g, 0, sizeof *g);
+}
+
+void grouping_json(json *j, const char *key, const grouping *g)
+{
+    size_t clusters = cepman_labels_clusters(g->labels), n = cepman_labels_count(g->labels);
+    const int32_t *label = cepman_labels_data(g->labels);
+    int64_t *sizes = calloc(clusters + 1, sizeof *sizes);
+    if (!sizes) {
+        j->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (label[i] >= 0) sizes[label[i]]++;
+    json_open(j, key, '{');
+    json_text(j, "method", g->method);
+    json_integer(j, "points", (int64_t)n);
+    json_integer(j, "clusters", (int64_t)clusters);
+    json_integer(j, "noise", (int64_t)cepman_labels_noise(g->labels));
+    if (g->kmeans) {
+        json_real(j, "inertia", cepman_kmeans_inertia(g->kmeans));
+        json_integer(j, "n_iter", (int64_t)cepman_kmeans_iterations(g->kmeans));
+        json_flag(j, "converged", cepman_kmeans_converged(g->kmeans) != 0);
+    }
+    json_open(j, "sizes", '[');
+    for (size_t i = 0; i < clusters; i++)
+        json_integer(j, NULL, sizes[i]);
+    json_close(j, ']');
+    if (g->hdbscan) {
+        json_open(j, "persistence", '[');
+        for (size_t i = 0; i < clusters; i++)
+            json_real(j, NULL, cepman_hdbscan_persistence(g->hdbscan)[i]);
+        json_close(j, ']');
+    }
+    json_close(j, '}');
+    free(sizes);
+}

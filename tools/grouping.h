@@ -1,0 +1,27 @@
+/* Clustering as the commands cluster and run share it. */
+#ifndef GROUPING_H
+#define GROUPING_H
+
+#include "tool.h"
+
+typedef struct grouping {
+    const char *method;
+    cepman_labels *labels; /* belongs to the model below */
+    cepman_kmeans *kmeans;
+    cepman_hdbscan_tree *tree;
+    cepman_hdbscan *hdbscan;
+    cepman_options *tree_options, *options; /* in force */
+} grouping;
+
+/* Refuses options of the method that is not used. */
+int grouping_check(tool *t, const char *method);
+/* Clusters by the stages "kmeans", or "hdbscan-tree" and "hdbscan", of the command. centres: start of K-means or
+ * NULL. least, samples: --min-cluster-size and --min-samples when the user gave none, 0: the library's default and
+ * min-samples = min-cluster-size. */
+int grouping_run(tool *t, const cepman_matrix *points, const char *method, const cepman_matrix *centres,
+                 size_t least, size_t samples, grouping *out);
+void grouping_free(grouping *g);
+/* Facts of the result: clusters, noise, sizes, inertia, ... */
+void grouping_json(json *j, const char *key, const grouping *g);
+
+#endif

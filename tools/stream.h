@@ -1,0 +1,10 @@
+/* Frames of a dataset into a .npy file. */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include "tool.h"
+
+/* All frames that are available, block by block; path is one of outputs_add(). */
+int stream_frames(tool *t, cepman_dataset *dataset, const char *stage, const char *path);
+
+#endif
