@@ -8,30 +8,45 @@
 
 void cep_linalg_gram_f32(size_t rows, size_t n, const float *a, size_t stride, float *c)
 {
-    cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (int) n, (int) rows, 1.0f, a, (int) stride, 1.0f, c, (int) n);
+    cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (int)n, (int)rows, 1.0f, a, (int)stride, 1.0f, c,
+                (int)n);
 }
 
 void cep_linalg_gram_f64(size_t rows, size_t n, const double *a, size_t stride, double *c)
 {
-    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int) n, (int) rows, 1.0, a, (int) stride, 1.0, c, (int) n);
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)n, (int)rows, 1.0, a, (int)stride, 1.0, c,
+                (int)n);
 }
 
-void cep_linalg_gemm_f32(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
-                         size_t ldb, bool transpose_b, float beta, float *c, size_t ldc)
+void cep_linalg_gemm_f32(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
+                         const float *b, size_t ldb, bool transpose_b, float beta, float *c, size_t ldc)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, (int) m, (int) n, (int) k, alpha,
-                a, (int) lda, b, (int) ldb, beta, c, (int) ldc);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k,
+                alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
-void cep_linalg_gemm_f64(size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda, const double *b,
-                         size_t ldb, bool transpose_b, double beta, double *c, size_t ldc)
+void cep_linalg_gemm_f64(size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
+                         const double *b, size_t ldb, bool transpose_b, double beta, double *c, size_t ldc)
 {
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, (int) m, (int) n, (int) k, alpha,
-                a, (int) lda, b, (int) ldb, beta, c, (int) ldc);
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k,
+                alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
-cepman_status cep_linalg_eigen(cepman_context *ctx, size_t n, double *a, size_t first, size_t last, double *values,
-                               double *vectors)
+void cep_linalg_gemm_tn_f64(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
+                            size_t ldb, double *c, size_t ldc)
+{
+    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1.0, a, (int)lda, b,
+                (int)ldb, 1.0, c, (int)ldc);
+}
+
+void cep_linalg_outer_f64(size_t rows, size_t n, const double *a, size_t stride, double *c)
+{
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)rows, (int)n, 1.0, a, (int)stride, 1.0, c,
+                (int)rows);
+}
+
+cepman_status cep_linalg_eigen(cepman_context *ctx, size_t n, double *a, size_t first, size_t last,
+                               double *values, double *vectors)
 {
     cep_memory *mem = cep_context_memory(ctx);
     size_t m = last - first + 1;
@@ -41,7 +56,8 @@ cepman_status cep_linalg_eigen(cepman_context *ctx, size_t n, double *a, size_t 
                 return cep_fail(ctx, CEPMAN_ERR_NUMERIC, "eigenvalues: entry (%zu, %zu) is not finite", i, j);
     double *w = cep_alloc(mem, n, sizeof *w);
     int *support = cep_alloc(mem, 2 * m, sizeof *support);
-    /* Column-major with the upper triangle is row-major with the lower one; eigenvectors then come as rows. */
+    /* Column-major with the upper triangle is row-major with the lower one; eigenvectors then come as rows.
+     */
     double query;
     int iquery, found = 0, info = 0;
     char job = vectors ? 'V' : 'N';
@@ -50,20 +66,21 @@ cepman_status cep_linalg_eigen(cepman_context *ctx, size_t n, double *a, size_t 
         s = cep_fail_memory(ctx, "eigenvalues", n, sizeof *w);
         goto end;
     }
-    info = LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, job, 'I', 'U', (int) n, a, (int) n, 0, 0, (int) first + 1,
-                               (int) last + 1, 0, &found, w, vectors, (int) n, support, &query, -1, &iquery, -1);
-    size_t lwork = (size_t) query, liwork = (size_t) iquery;
+    info =
+        LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, job, 'I', 'U', (int)n, a, (int)n, 0, 0, (int)first + 1,
+                            (int)last + 1, 0, &found, w, vectors, (int)n, support, &query, -1, &iquery, -1);
+    size_t lwork = (size_t)query, liwork = (size_t)iquery;
     double *work = cep_alloc(mem, lwork, sizeof *work);
     int *iwork = cep_alloc(mem, liwork, sizeof *iwork);
     if (info != 0 || !work || !iwork) {
         s = cep_fail_memory(ctx, "eigenvalues", lwork, sizeof *work);
     } else {
-        info = LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, job, 'I', 'U', (int) n, a, (int) n, 0, 0, (int) first + 1,
-                                   (int) last + 1, 0, &found, w, vectors, (int) n, support, work, (int) lwork, iwork,
-                                   (int) liwork);
-        if (info != 0 || (size_t) found != m)
-            s = cep_fail(ctx, CEPMAN_ERR_NUMERIC, "eigenvalues of a %zu x %zu matrix did not converge (code %d)", n, n,
-                         info);
+        info = LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, job, 'I', 'U', (int)n, a, (int)n, 0, 0, (int)first + 1,
+                                   (int)last + 1, 0, &found, w, vectors, (int)n, support, work, (int)lwork,
+                                   iwork, (int)liwork);
+        if (info != 0 || (size_t)found != m)
+            s = cep_fail(ctx, CEPMAN_ERR_NUMERIC,
+                         "eigenvalues of a %zu x %zu matrix did not converge (code %d)", n, n, info);
         for (size_t i = 0; !s && i < m; i++)
             values[i] = w[i];
     }
@@ -75,31 +92,41 @@ end:
     return s;
 }
 
-cepman_status cep_linalg_orthonormalise(cepman_context *ctx, size_t rows, size_t n, double *a, size_t stride)
+cepman_status cep_linalg_orthonormalise_rows(cepman_context *ctx, size_t n, size_t length, double *a,
+                                             size_t stride)
 {
+    /* Rows in memory are columns to LAPACK: nothing is transposed. */
     cep_memory *mem = cep_context_memory(ctx);
-    /* Column-major copy: LAPACKE's row-major calls would transpose with malloc behind our back. */
-    double *t = cep_alloc(mem, rows, n * sizeof *t), *tau = cep_alloc(mem, n, sizeof *tau);
     size_t lwork = n * 64;
-    double *work = cep_alloc(mem, lwork, sizeof *work);
+    double *tau = cep_alloc(mem, n, sizeof *tau), *work = cep_alloc(mem, lwork, sizeof *work);
     cepman_status s = CEPMAN_OK;
-    if (!t || !tau || !work) {
-        s = cep_fail_memory(ctx, "orthonormalisation", rows, n * sizeof *t);
+    if (!tau || !work) {
+        s = cep_fail_memory(ctx, "orthonormalisation", lwork, sizeof *work);
     } else {
-        for (size_t i = 0; i < rows; i++)
-            for (size_t j = 0; j < n; j++)
-                t[j * rows + i] = a[i * stride + j];
-        int info = LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, (int) rows, (int) n, t, (int) rows, tau, work, (int) lwork);
+        int info =
+            LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, (int)length, (int)n, a, (int)stride, tau, work, (int)lwork);
         if (info == 0)
-            info = LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, (int) rows, (int) n, (int) n, t, (int) rows, tau, work,
-                                       (int) lwork);
+            info = LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, (int)length, (int)n, (int)n, a, (int)stride, tau,
+                                       work, (int)lwork);
         if (info != 0) s = cep_fail(ctx, CEPMAN_ERR_NUMERIC, "orthonormalisation failed (code %d)", info);
-        for (size_t i = 0; !s && i < rows; i++)
-            for (size_t j = 0; j < n; j++)
-                a[i * stride + j] = t[j * rows + i];
     }
     cep_free(mem, work);
     cep_free(mem, tau);
+    return s;
+}
+
+cepman_status cep_linalg_orthonormalise(cepman_context *ctx, size_t rows, size_t n, double *a, size_t stride)
+{
+    cep_memory *mem = cep_context_memory(ctx);
+    double *t = cep_alloc(mem, rows, n * sizeof *t);
+    if (!t) return cep_fail_memory(ctx, "orthonormalisation", rows, n * sizeof *t);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < n; j++)
+            t[j * rows + i] = a[i * stride + j];
+    cepman_status s = cep_linalg_orthonormalise_rows(ctx, n, rows, t, rows);
+    for (size_t i = 0; !s && i < rows; i++)
+        for (size_t j = 0; j < n; j++)
+            a[i * stride + j] = t[j * rows + i];
     cep_free(mem, t);
     return s;
 }

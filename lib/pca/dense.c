@@ -1,0 +1,158 @@
+/* Principal axes from a Gram matrix: X'X in float32 blocks with a float64 Rayleigh-Ritz step and a residual
+ * test, X'X in float64, or X X' when points are fewer than features. LAPACK's dsyevr finds the wanted pairs.
+ * Must not: keep an answer of the float32 path that fails its test. */
+#include <math.h>
+#include <string.h>
+
+#include "exec.h"
+#include "internal.h"
+
+cepman_status cep_pca_axes_create(cep_pca_axes *axes, const cep_pca_data *x, size_t count)
+{
+    axes->count = count;
+    axes->values = cep_alloc(x->mem, count, sizeof *axes->values);
+    axes->vectors = cep_alloc(x->mem, count, x->d * sizeof *axes->vectors);
+    if (axes->values && axes->vectors) return CEPMAN_OK;
+    cep_pca_axes_free(axes, x);
+    return cep_fail_memory(x->ctx, "principal axes", count, x->d * sizeof *axes->vectors);
+}
+
+void cep_pca_axes_free(cep_pca_axes *axes, const cep_pca_data *x)
+{
+    cep_free(x->mem, axes->values);
+    cep_free(x->mem, axes->vectors);
+    axes->values = axes->vectors = NULL;
+    axes->count = 0;
+}
+
+/* Largest `count` pairs of the symmetric m x m matrix g (destroyed), descending. vectors: rows of m, or NULL.
+ */
+static cepman_status largest(const cep_pca_data *x, size_t m, double *g, size_t count, double *values,
+                             double *vectors)
+{
+    cepman_status s = cep_linalg_eigen(x->ctx, m, g, m - count, m - 1, values, vectors);
+    for (size_t j = 0; !s && j < count / 2; j++) {
+        double t = values[j];
+        values[j] = values[count - 1 - j];
+        values[count - 1 - j] = t;
+        for (size_t c = 0; vectors && c < m; c++) {
+            t = vectors[j * m + c];
+            vectors[j * m + c] = vectors[(count - 1 - j) * m + c];
+            vectors[(count - 1 - j) * m + c] = t;
+        }
+    }
+    return s;
+}
+
+/* Axes of X from those of X X': v = X'u / sqrt(lambda). Directions without variance get any vectors that are
+ * orthonormal to the others. */
+static cepman_status from_points(cep_pca_axes *axes, const cep_pca_data *x, const double *u)
+{
+    size_t n = x->n, d = x->d, k = axes->count, columns = d < 1024 ? d : 1024;
+    double *block = cep_alloc(x->mem, n, columns * sizeof *block);
+    if (!block) return cep_fail_memory(x->ctx, "centred columns", n, columns * sizeof *block);
+    cepman_status s = CEPMAN_OK;
+    for (size_t j = 0; !s && j < d; j += columns) {
+        size_t m = d - j < columns ? d - j : columns;
+        cep_pca_centred_f64(x, 0, n, j, m, block);
+        cep_linalg_gemm_f64(k, m, n, 1.0, u, n, block, m, false, 0.0, axes->vectors + j, d);
+        s = cep_poll(x->ctx);
+    }
+    cep_free(x->mem, block);
+    if (s) return s;
+    for (size_t j = 0; j < k; j++) {
+        double *v = axes->vectors + j * d;
+        bool empty = !(axes->values[j] > 1e-14 * axes->values[0]);
+        double scale = empty ? 0 : 1 / sqrt(axes->values[j]);
+        for (size_t c = 0; c < d; c++)
+            v[c] = empty ? cep_random_real(0, j, c) - 0.5 : v[c] * scale;
+    }
+    return cep_linalg_orthonormalise_rows(x->ctx, k, d, axes->vectors, d);
+}
+
+static cepman_status by_points(cep_pca_axes *axes, const cep_pca_data *x, size_t count)
+{
+    size_t n = x->n;
+    double *g = cep_alloc(x->mem, n, n * sizeof *g), *u = NULL, *all = cep_alloc(x->mem, n, sizeof *all);
+    cepman_status s =
+        g && all ? CEPMAN_OK : cep_fail_memory(x->ctx, "Gram matrix of the points", n, n * sizeof *g);
+    if (!s && count == 0) {
+        s = cep_pca_gram_points(x, g);
+        if (!s) s = largest(x, n, g, n, all, NULL);
+        if (!s) count = cep_pca_count_dense(x, all, n - 1 < x->d ? n - 1 : x->d);
+    }
+    if (!s) s = cep_pca_axes_create(axes, x, count);
+    if (!s) {
+        u = cep_alloc(x->mem, count, n * sizeof *u);
+        s = u ? cep_pca_gram_points(x, g) : cep_fail_memory(x->ctx, "eigenvectors", count, n * sizeof *u);
+    }
+    if (!s) s = largest(x, n, g, count, axes->values, u);
+    if (!s) s = from_points(axes, x, u);
+    if (s) cep_pca_axes_free(axes, x);
+    cep_free(x->mem, g);
+    cep_free(x->mem, u);
+    cep_free(x->mem, all);
+    return s;
+}
+
+static cepman_status gram(const cep_pca_data *x, cep_pca_method method, double *g)
+{
+    return method == CEP_PCA_FEATURES_F32 ? cep_pca_gram_f32(x, g) : cep_pca_gram_f64(x, g);
+}
+
+/* An overflow in float32 is no fault of the data: float64 follows. */
+static bool usable(const double *g, size_t d)
+{
+    double odd = 0;
+    for (size_t i = 0; i < d; i++)
+        for (size_t j = 0; j <= i; j++)
+            odd += g[i * d + j] - g[i * d + j];
+    return !isnan(odd);
+}
+
+static cepman_status by_features(cep_pca_axes *axes, const cep_pca_data *x, size_t count,
+                                 cep_pca_method method, bool *accurate)
+{
+    size_t d = x->d;
+    double *g = cep_alloc(x->mem, d, d * sizeof *g), *all = cep_alloc(x->mem, d, sizeof *all), *z = NULL;
+    cepman_status s = g && all ? CEPMAN_OK : cep_fail_memory(x->ctx, "Gram matrix", d, d * sizeof *g);
+    bool f32 = method == CEP_PCA_FEATURES_F32, kept = true;
+    if (!s) s = gram(x, method, g);
+    if (!s && f32 && !usable(g, d)) kept = false;
+    if (!s && kept && count == 0) {
+        s = largest(x, d, g, d, all, NULL);
+        size_t n_values = x->n - 1 < d ? x->n - 1 : d;
+        if (!s) count = cep_pca_count_dense(x, all, n_values);
+        /* A noise floor near the rounding of float32 sums cannot be told from it. */
+        if (f32 && !(all[n_values / 2] > 3e-6 * all[0])) kept = false;
+        if (!s && kept) s = gram(x, method, g);
+    }
+    if (!s && kept) {
+        /* Some more than wanted: what lies just outside bounds how well the last ones converge. */
+        size_t size = f32 ? count + 16 + count / 8 : count;
+        if (size > d) size = d;
+        s = cep_pca_axes_create(axes, x, size);
+        if (!s) s = largest(x, d, g, size, axes->values, axes->vectors);
+        if (!s && f32) {
+            z = cep_alloc(x->mem, size, d * sizeof *z);
+            s = z ? cep_pca_ritz(x, size, axes->vectors, z, axes->values)
+                  : cep_fail_memory(x->ctx, "refinement", size, d * sizeof *z);
+            if (!s) kept = cep_pca_converged(x, count, axes->vectors, z, axes->values);
+        }
+        axes->count = axes->values ? count : 0;
+    }
+    if (s || !kept) cep_pca_axes_free(axes, x);
+    cep_free(x->mem, g);
+    cep_free(x->mem, all);
+    cep_free(x->mem, z);
+    *accurate = kept;
+    return s;
+}
+
+cepman_status cep_pca_dense(cep_pca_axes *axes, const cep_pca_data *x, size_t count, cep_pca_method method,
+                            bool *accurate)
+{
+    if (method != CEP_PCA_POINTS) return by_features(axes, x, count, method, accurate);
+    *accurate = true;
+    return by_points(axes, x, count);
+}

@@ -1,0 +1,217 @@
+/* Dense linear algebra against naive loops and defining equations. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "linalg.h"
+#include "support.h"
+
+static double *numbers(size_t count, uint64_t seed)
+{
+    support_random r = {seed};
+    double *a = malloc((count + 1) * sizeof *a);
+    ck_assert_ptr_nonnull(a);
+    for (size_t i = 0; i < count; i++)
+        a[i] = support_normal(&r);
+    return a;
+}
+
+static const size_t shapes[][3] = {{1, 1, 1}, {3, 2, 5}, {17, 9, 33}, {40, 64, 7}};
+
+START_TEST(products)
+{
+    size_t m = shapes[_i][0], n = shapes[_i][1], k = shapes[_i][2];
+    double *a = numbers(m * k, 1), *b = numbers(k * n, 2), *bt = numbers(k * n, 3), *at = numbers(m * k, 4);
+    double *c = numbers(m * n, 5), *c2 = numbers(m * n, 5), *c3 = numbers(m * n, 5);
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = 0; j < n; j++)
+            bt[j * k + i] = b[i * n + j];
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < k; j++)
+            at[j * m + i] = a[i * k + j];
+    double *want = numbers(m * n, 5);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            double sum = 0;
+            for (size_t l = 0; l < k; l++)
+                sum += a[i * k + l] * b[l * n + j];
+            want[i * n + j] = 2 * sum - want[i * n + j];
+        }
+    cep_linalg_gemm_f64(m, n, k, 2, a, k, b, n, false, -1, c, n);
+    cep_linalg_gemm_f64(m, n, k, 2, a, k, bt, k, true, -1, c2, n);
+    for (size_t i = 0; i < m * n; i++)
+        c3[i] = -0.5 * c3[i];
+    cep_linalg_gemm_tn_f64(m, n, k, at, m, b, n, c3, n);
+    for (size_t i = 0; i < m * n; i++) {
+        ck_assert_double_eq_tol(c[i], want[i], 1e-12);
+        ck_assert_double_eq_tol(c2[i], want[i], 1e-12);
+        ck_assert_double_eq_tol(2 * c3[i], want[i], 1e-12);
+    }
+    float *fa = malloc(m * k * sizeof *fa), *fb = malloc(k * n * sizeof *fb),
+          *fc = malloc(m * n * sizeof *fc);
+    for (size_t i = 0; i < m * k; i++)
+        fa[i] = (float)a[i];
+    for (size_t i = 0; i < k * n; i++)
+        fb[i] = (float)bt[i];
+    for (size_t i = 0; i < m * n; i++)
+        fc[i] = 1;
+    cep_linalg_gemm_f32(m, n, k, 2, fa, k, fb, k, true, 0, fc, n);
+    double *start = numbers(m * n, 5);
+    for (size_t i = 0; i < m * n; i++)
+        ck_assert_double_eq_tol((double)fc[i], want[i] + start[i], 1e-4);
+    free(a), free(b), free(bt), free(at), free(c), free(c2), free(c3), free(want), free(fa), free(fb),
+        free(fc);
+    free(start);
+}
+END_TEST
+
+START_TEST(gram_matrices)
+{
+    size_t m = shapes[_i][0], n = shapes[_i][1];
+    double *a = numbers(m * n, 6), *g = numbers(n * n, 7), *o = numbers(m * m, 7);
+    float *fa = malloc(m * n * sizeof *fa), *fg = malloc(n * n * sizeof *fg);
+    for (size_t i = 0; i < m * n; i++)
+        fa[i] = (float)a[i];
+    memset(g, 0, n * n * sizeof *g);
+    memset(fg, 0, n * n * sizeof *fg);
+    memset(o, 0, m * m * sizeof *o);
+    for (int twice = 0; twice < 2; twice++) {
+        cep_linalg_gram_f64(m, n, a, n, g);
+        cep_linalg_gram_f32(m, n, fa, n, fg);
+        cep_linalg_outer_f64(m, n, a, n, o);
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j <= i; j++) {
+            double sum = 0;
+            for (size_t l = 0; l < m; l++)
+                sum += a[l * n + i] * a[l * n + j];
+            ck_assert_double_eq_tol(g[i * n + j], 2 * sum, 1e-12);
+            ck_assert_double_eq_tol((double)fg[i * n + j], 2 * sum, 1e-4);
+        }
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j <= i; j++) {
+            double sum = 0;
+            for (size_t l = 0; l < n; l++)
+                sum += a[i * n + l] * a[j * n + l];
+            ck_assert_double_eq_tol(o[i * m + j], 2 * sum, 1e-12);
+        }
+    free(a), free(g), free(o), free(fa), free(fg);
+}
+END_TEST
+
+/* A random symmetric matrix: A v = w v, v orthonormal, w ascending, the sum of all w is the trace. */
+START_TEST(eigenvalues)
+{
+    static const size_t sizes[] = {1, 2, 7, 50};
+    size_t n = sizes[_i];
+    cepman_context *ctx = support_begin(1);
+    double *a = numbers(n * n, 8), *w = numbers(n, 0), *v = numbers(n * n, 0), *t = numbers(n * n, 0);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            a[j * n + i] = a[i * n + j];
+    memcpy(t, a, n * n * sizeof *a);
+    assert_good(ctx, cep_linalg_eigen(ctx, n, t, 0, n - 1, w, v));
+    double trace = 0, sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        trace += a[i * n + i];
+        sum += w[i];
+        ck_assert(i == 0 || w[i] >= w[i - 1]);
+        for (size_t j = 0; j < n; j++) {
+            double dot = 0, av = 0;
+            for (size_t l = 0; l < n; l++) {
+                dot += v[i * n + l] * v[j * n + l];
+                av += a[j * n + l] * v[i * n + l];
+            }
+            ck_assert_double_eq_tol(dot, (i == j), 1e-12);
+            ck_assert_double_eq_tol(av, w[i] * v[i * n + j], 1e-11);
+        }
+    }
+    ck_assert_double_eq_tol(trace, sum, 1e-11);
+    /* A part of them, with and without vectors. */
+    double *part = numbers(n, 0);
+    memcpy(t, a, n * n * sizeof *a);
+    assert_good(ctx, cep_linalg_eigen(ctx, n, t, n / 2, n - 1, part, NULL));
+    for (size_t i = n / 2; i < n; i++)
+        ck_assert_double_eq_tol(part[i - n / 2], w[i], 1e-11);
+    memcpy(t, a, n * n * sizeof *a);
+    assert_good(ctx, cep_linalg_eigen(ctx, n, t, n - 1, n - 1, part, v));
+    ck_assert_double_eq_tol(part[0], w[n - 1], 1e-11);
+    t[0] = (double)NAN;
+    assert_fails(ctx, cep_linalg_eigen(ctx, n, t, 0, 0, part, v), CEPMAN_ERR_NUMERIC, "(0, 0) is not finite");
+    free(a), free(w), free(v), free(t), free(part);
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(orthonormal_rows_and_columns)
+{
+    cepman_context *ctx = support_begin(1);
+    const size_t n = 6, length = 31, stride = 35;
+    double *a = numbers(n * stride, 9), *before = numbers(n * stride, 9), *c = numbers(length * n, 0);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < length; j++)
+            c[j * n + i] = a[i * stride + j];
+    assert_good(ctx, cep_linalg_orthonormalise_rows(ctx, n, length, a, stride));
+    assert_good(ctx, cep_linalg_orthonormalise(ctx, length, n, c, n));
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < n; j++) {
+            double dot = 0;
+            for (size_t l = 0; l < length; l++)
+                dot += a[i * stride + l] * a[j * stride + l];
+            ck_assert_double_eq_tol(dot, (i == j), 1e-12);
+        }
+        /* Row i was in the span of the new rows up to i. */
+        double norm = 0, in_span = 0;
+        for (size_t l = 0; l < length; l++)
+            norm += before[i * stride + l] * before[i * stride + l];
+        for (size_t j = 0; j <= i; j++) {
+            double dot = 0;
+            for (size_t l = 0; l < length; l++)
+                dot += before[i * stride + l] * a[j * stride + l];
+            in_span += dot * dot;
+        }
+        ck_assert_double_eq_tol(norm, in_span, 1e-10);
+        for (size_t l = 0; l < length; l++)
+            ck_assert_double_eq_tol(c[l * n + i], a[i * stride + l], 1e-12);
+        for (size_t l = length; l < stride; l++)
+            ck_assert_double_eq(a[i * stride + l], before[i * stride + l]);
+    }
+    free(a), free(before), free(c);
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(failing_allocations)
+{
+    cepman_context *ctx = support_begin(1);
+    double *a = numbers(64, 10), *t = numbers(64, 10), w[8], v[64];
+    for (int what = 0; what < 2; what++)
+        for (long fail = 0;; fail++) {
+            memcpy(t, a, 64 * sizeof *t);
+            support_fail_at(fail);
+            cepman_status s =
+                what ? cep_linalg_orthonormalise(ctx, 8, 8, t, 8) : cep_linalg_eigen(ctx, 8, t, 0, 7, w, v);
+            support_fail_at(-1);
+            if (s == CEPMAN_OK) {
+                ck_assert_int_gt(fail, 1);
+                break;
+            }
+            ck_assert_int_eq(s, CEPMAN_ERR_MEMORY);
+        }
+    free(a), free(t);
+    support_end(ctx);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("linalg");
+    TCase *t = tcase_create("dense");
+    tcase_add_loop_test(t, products, 0, 4);
+    tcase_add_loop_test(t, gram_matrices, 0, 4);
+    tcase_add_loop_test(t, eigenvalues, 0, 4);
+    tcase_add_test(t, orthonormal_rows_and_columns);
+    tcase_add_test(t, failing_allocations);
+    suite_add_tcase(s, t);
+    return s;
+}
