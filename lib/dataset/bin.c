@@ -33,7 +33,7 @@ static wide clamp(wide v, int64_t low, int64_t high)
                     ctype pixel;                                                                             \
                     if (mask && mask[y * width + x]) continue;                                               \
                     memcpy(&pixel, from + (y * width + x) * sizeof pixel, sizeof pixel);                     \
-                    sum += (acc) pixel;                                                                            \
+                    sum += (acc)pixel;                                                                       \
                 }                                                                                            \
             result bin = (result)(finish);                                                                   \
             memcpy(to + (by * v->columns + bx) * sizeof bin, &bin, sizeof bin);                              \

@@ -177,6 +177,43 @@ cepman_status cepman_dataset_view_detector(cepman_dataset **out, cepman_context 
     return s;
 }
 
+/* ---- upside down
+ * ----------------------------------------------------------------------------------------------- */
+
+static void flip(const cep_view *v, const unsigned char *from, unsigned char *to)
+{
+    size_t line = v->columns * cepman_type_size(cepman_dataset_type(v->below));
+    for (size_t y = 0; y < v->rows; y++)
+        memcpy(to + y * line, from + (v->rows - 1 - y) * line, line);
+}
+
+static cepman_status flip_read(cep_source *source, cep_fault *fault, size_t first, size_t count,
+                               void *destination)
+{
+    cep_view *v = (cep_view *)source;
+    return cep_view_blocks(v, fault, first, count, destination, cep_dataset_frame_bytes(v->below), flip);
+}
+
+cepman_status cep_view_flipped(cepman_dataset **out, cepman_context *ctx, cepman_dataset *dataset)
+{
+    cep_dataset_info info = *cep_dataset_info_of(dataset);
+    cep_view v = {.base = {.read = flip_read, .available = cep_view_available}};
+    v.rows = info.height;
+    v.columns = info.width;
+    uint8_t *mask = NULL;
+    cep_memory *mem = cep_context_memory(ctx);
+    if (info.mask) {
+        mask = cep_alloc(mem, v.rows * v.columns, 1);
+        if (!mask) return cep_fail_memory(ctx, "mask", v.rows * v.columns, 1);
+        for (size_t y = 0; y < v.rows; y++)
+            memcpy(mask + y * v.columns, info.mask + (v.rows - 1 - y) * v.columns, v.columns);
+        info.mask = mask;
+    }
+    cepman_status s = cep_view_create(out, ctx, dataset, &v, &info);
+    cep_free(mem, mask);
+    return s;
+}
+
 /* ---- mask and calibrations: the same frames
  * ------------------------------------------------------------------- */
 

@@ -17,6 +17,8 @@ typedef struct cep_view {
 cepman_status cep_view_create(cepman_dataset **out, cepman_context *ctx, cepman_dataset *dataset,
                               const cep_view *like, const cep_dataset_info *info);
 void cep_view_close(cep_source *source);
+/* The same frames, upside down. */
+cepman_status cep_view_flipped(cepman_dataset **out, cepman_context *ctx, cepman_dataset *dataset);
 /* What is available below, for views with the same frames. */
 size_t cep_view_available(cep_source *source);
 /* Reads frames below in blocks and hands each to convert, to_bytes apart in the destination. */

@@ -25,7 +25,7 @@ static cepman_status npy_open(npy *f, cepman_context *ctx, const char *path)
     cep_fault fault;
     memset(f, 0, sizeof *f);
     cepman_status s = cep_file_open(&f->file, mem, &fault, path);
-    if (!s) s = cep_npy_read_header(f->file, &fault, &f->header);
+    if (!s) s = cep_npy_read_header(f->file, &fault, &f->header, false);
     if (s) {
         npy_close(f, mem);
         return cep_fail_fault(ctx, &fault);

@@ -39,9 +39,9 @@ typedef struct cep_npy_header {
     uint64_t offset; /* of the data */
 } cep_npy_header;
 
-/* Reads and checks a header, and that the file holds the data it promises. f2 and other types:
- * CEPMAN_ERR_UNSUPPORTED, naming the type. */
-cepman_status cep_npy_read_header(cep_file *file, cep_fault *fault, cep_npy_header *header);
+/* Reads and checks a header, and (unless it may be short) that the file holds the data it promises. f2 and other
+ * types: CEPMAN_ERR_UNSUPPORTED, naming the type. */
+cepman_status cep_npy_read_header(cep_file *file, cep_fault *fault, cep_npy_header *header, bool may_be_short);
 /* The same from memory, without the file's length: what fuzzers and growing files use. */
 cepman_status cep_npy_parse(const unsigned char *bytes, size_t size, const char *name, cep_fault *fault,
                             cep_npy_header *header);

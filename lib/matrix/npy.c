@@ -156,7 +156,7 @@ cepman_status cep_npy_parse(const unsigned char *bytes, size_t size, const char 
     return CEPMAN_OK;
 }
 
-cepman_status cep_npy_read_header(cep_file *file, cep_fault *fault, cep_npy_header *header)
+cepman_status cep_npy_read_header(cep_file *file, cep_fault *fault, cep_npy_header *header, bool may_be_short)
 {
     /* NumPy itself refuses headers above 10,000 bytes unless told otherwise. */
     unsigned char bytes[12 + 16384];
@@ -167,7 +167,7 @@ cepman_status cep_npy_read_header(cep_file *file, cep_fault *fault, cep_npy_head
     if (!s) s = cep_npy_parse(bytes, n, cep_file_path(file), fault, &h);
     if (s) return s;
     uint64_t need = (uint64_t) h.count * cepman_type_size(h.type);
-    if (size - h.offset < need)
+    if (size - h.offset < need && !may_be_short)
         return cep_fault_set(fault, CEPMAN_ERR_TRUNCATED,
                              "%s: %llu bytes of data from offset %llu, the header promises %llu", cep_file_path(file),
                              (unsigned long long) (size - h.offset), (unsigned long long) h.offset,
