@@ -74,9 +74,9 @@ static int step_pca(tool *t, chain *k)
 {
     int64_t components = 0;
     const char *when = arg_text(t, "pca");
-    int rc =
-        tool_check(t, cepman_options_get_integer(arg_stage(t, "pca"), t->ctx, "components", &components));
-    if (rc) return rc;
+    int rc = 0;
+    if (cepman_options_get_integer(arg_stage(t, "pca"), t->ctx, "components", &components))
+        components = 0; /* automatic */
     k->standard = run_defaults_for(cepman_matrix_rows(k->features), k->feature_count, (size_t)components);
     if (strcmp(when, "never") == 0 || (strcmp(when, "auto") == 0 && !k->standard.pca)) return 0;
     cepman_matrix *scores = NULL;

@@ -7,6 +7,7 @@ run_defaults run_defaults_for(size_t n, size_t d, size_t components)
 {
     run_defaults r = {false, 0, 0};
     /* Distances among many noisy features are kept by their first components, at a fraction of the cost. */
+    if (components == 0) components = 50;
     r.pca = d > 2 * components && n > 2 * components;
     r.min_cluster_size = n * 3 / 100;
     if (r.min_cluster_size < 10) r.min_cluster_size = 10;

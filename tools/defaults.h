@@ -10,7 +10,7 @@ typedef struct run_defaults {
     size_t min_samples;
 } run_defaults;
 
-/* For n frames of d features, of which PCA would keep `components`. */
+/* For n frames of d features, of which PCA would keep `components` (0: as many as it finds above the noise). */
 run_defaults run_defaults_for(size_t n, size_t d, size_t components);
 
 #endif
