@@ -29,7 +29,8 @@ typedef struct cepman_allocator {
 } cepman_allocator;
 
 /* Host executor: runs task(argument, i) for i = 0 .. count-1, each once, in any order and on any threads, and
- * returns when all are done: 0 for success. concurrency: how many may run at a time (>= 1). */
+ * returns when all are done: 0 for success. A task lasts about 50 ms at most, between runs the library reports
+ * progress and polls cancel. concurrency: how many may run at a time (>= 1), asked once, when the executor is set. */
 typedef struct cepman_executor {
     size_t struct_size; /* sizeof(cepman_executor) */
     void *user;

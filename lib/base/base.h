@@ -30,7 +30,7 @@ cep_memory *cep_memory_ref(cep_memory *mem);
 void cep_memory_unref(cep_memory *mem);
 
 /* count * size bytes, 64-byte aligned, NULL on overflow, exhaustion or limit. count * size = 0 gives a valid
- * pointer. cep_memory_explain() tells which it was. */
+ * pointer. cep_fail_memory() and cep_fault_memory() tell which of the three it was. */
 void *cep_alloc(cep_memory *mem, size_t count, size_t size);
 void *cep_alloc_zero(cep_memory *mem, size_t count, size_t size);
 /* NULL is allowed. */
@@ -55,7 +55,8 @@ cepman_status cep_fault_set(cep_fault *fault, cepman_status status, const char *
  * ctx may be NULL. Only on the thread that called the library. */
 cepman_status cep_fail(cepman_context *ctx, cepman_status status, const char *format, ...) CEP_PRINTF(3, 4);
 cepman_status cep_fail_fault(cepman_context *ctx, const cep_fault *fault);
-/* An allocation of count * size bytes failed: CEPMAN_ERR_LIMIT or CEPMAN_ERR_MEMORY with what was needed. */
+/* An allocation of count * size bytes failed: CEPMAN_ERR_LIMIT when the memory limit refused the last one that
+ * failed, else CEPMAN_ERR_MEMORY. */
 cepman_status cep_fail_memory(cepman_context *ctx, const char *what, size_t count, size_t size);
 cepman_status cep_fault_memory(cep_fault *fault, cep_memory *mem, const char *what, size_t count,
                                size_t size);
@@ -74,11 +75,14 @@ void cep_log(cepman_context *ctx, cepman_log_level level, const char *format, ..
 void cep_progress(cepman_context *ctx, const char *stage, uint64_t done, uint64_t total);
 /* CEPMAN_OK or CEPMAN_ERR_CANCELLED (with its sentence). */
 cepman_status cep_poll(cepman_context *ctx);
+/* A clock that only runs forward. For pacing progress and polling, never for results. */
+uint64_t cep_nanoseconds(void);
 /* The cancel flag alone, from any thread: no callback, no sentence. */
 bool cep_cancel_requested(const cepman_context *ctx);
 
 /* ---- what upper floors keep in or read from a context ---------------------------------------------------------- */
 
+/* Constant while a call runs. */
 unsigned cep_context_threads(const cepman_context *ctx);                /* 0 resolved to the number of CPUs */
 const cepman_executor *cep_context_executor(const cepman_context *ctx); /* NULL: the pool */
 const cepman_planner_lock *cep_context_planner_lock(const cepman_context *ctx);
@@ -111,8 +115,8 @@ typedef struct cep_option {
 
 cepman_status cep_options_create(cepman_options **out, cepman_context *ctx, const char *kind,
                                  const cep_option *table);
-/* For a stage reading its own options: the name must be in the table (checked by an assert in tests). NULL
- * options are not allowed here: make defaults with the stage's create first. */
+/* For a stage reading its own options; a name that is not in the table gives 0, NaN or "". NULL options are not
+ * allowed here: cep_options_resolve() makes defaults. Reading changes nothing: any thread may do it. */
 bool cep_options_flag(const cepman_options *options, const char *name);
 int64_t cep_options_integer(const cepman_options *options, const char *name);
 double cep_options_real(const cepman_options *options, const char *name); /* NaN when automatic */

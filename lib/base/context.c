@@ -17,6 +17,7 @@ struct cepman_context {
     unsigned threads;
     cepman_executor executor;
     bool has_executor;
+    unsigned concurrency; /* of the executor, asked once: scratch is sized by it */
     cepman_planner_lock planner_lock;
     bool has_planner_lock;
     cepman_log_callback log;
@@ -33,7 +34,7 @@ struct cepman_context {
     cep_fault fault;
 };
 
-static uint64_t nanoseconds(void)
+uint64_t cep_nanoseconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -99,11 +100,14 @@ cepman_status cep_enter(cepman_context *ctx)
 cepman_status cep_fail(cepman_context *ctx, cepman_status status, const char *format, ...)
 {
     if (ctx) {
+        /* By way of a copy: the old sentence may be among the arguments. */
+        char text[sizeof ctx->fault.text];
         va_list args;
         va_start(args, format);
-        ctx->fault.status = status;
-        vsnprintf(ctx->fault.text, sizeof ctx->fault.text, format, args);
+        vsnprintf(text, sizeof text, format, args);
         va_end(args);
+        ctx->fault.status = status;
+        memcpy(ctx->fault.text, text, sizeof text);
     }
     return status;
 }
@@ -143,9 +147,7 @@ unsigned cepman_context_threads(const cepman_context *ctx)
 
 unsigned cep_context_threads(const cepman_context *ctx)
 {
-    if (!ctx->has_executor) return ctx->threads;
-    unsigned n = ctx->executor.concurrency(ctx->executor.user);
-    return n < 1 ? 1 : n > 1024 ? 1024 : n;
+    return ctx->has_executor ? ctx->concurrency : ctx->threads;
 }
 
 cepman_status cepman_context_set_executor(cepman_context *ctx, const cepman_executor *executor)
@@ -154,6 +156,9 @@ cepman_status cepman_context_set_executor(cepman_context *ctx, const cepman_exec
     if (executor) {
         CEP_REQUIRE(ctx, executor->struct_size >= sizeof *executor && executor->run && executor->concurrency,
                     CEPMAN_ERR_ARGUMENT, "executor: struct_size, run and concurrency must be set");
+        unsigned n = executor->concurrency(executor->user);
+        CEP_REQUIRE(ctx, n >= 1, CEPMAN_ERR_CALLBACK, "executor: its concurrency is 0, must be at least 1");
+        ctx->concurrency = n > 1024 ? 1024 : n;
         ctx->executor = *executor;
         drop_pool(ctx);
     }
@@ -295,7 +300,7 @@ void cep_log(cepman_context *ctx, cepman_log_level level, const char *format, ..
 void cep_progress(cepman_context *ctx, const char *stage, uint64_t done, uint64_t total)
 {
     if (!ctx->progress) return;
-    uint64_t now = nanoseconds();
+    uint64_t now = cep_nanoseconds();
     if (done != 0 && done != total && now - ctx->progress_time < 100000000u) return;
     ctx->progress_time = now;
     ctx->progress(ctx->progress_user, stage, done, total);

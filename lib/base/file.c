@@ -27,8 +27,9 @@ cepman_status cep_file_open(cep_file **out, cep_memory *mem, cep_fault *fault, c
 {
     char why[128];
     int fd;
+    /* O_NONBLOCK: opening a pipe nobody writes to would wait for ever. Regular files ignore it. */
     do {
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     } while (fd < 0 && errno == EINTR);
     if (fd < 0)
         return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: cannot open: %s", path,

@@ -11,6 +11,7 @@ struct cep_memory {
     cep_refs refs;
     cepman_allocator host;
     atomic_size_t used, peak, limit;
+    atomic_bool refused; /* the last allocation that failed did so for the limit */
 };
 
 static void *default_allocate(void *user, size_t size, size_t alignment)
@@ -38,6 +39,7 @@ cep_memory *cep_memory_create(const cepman_allocator *host)
     atomic_init(&mem->used, sizeof *mem);
     atomic_init(&mem->peak, sizeof *mem);
     atomic_init(&mem->limit, 0);
+    atomic_init(&mem->refused, false);
     return mem;
 }
 
@@ -81,16 +83,23 @@ static bool reserve(cep_memory *mem, size_t size)
     return true;
 }
 
+/* Why the last one failed; later frees must not change the answer. */
+static void *refuse(cep_memory *mem, bool by_limit)
+{
+    atomic_store_explicit(&mem->refused, by_limit, memory_order_relaxed);
+    return NULL;
+}
+
 void *cep_alloc(cep_memory *mem, size_t count, size_t size)
 {
     size_t bytes;
     if (!cep_mul(count, size, &bytes) || !cep_add(bytes, CEP_ALIGNMENT, &bytes) || bytes > PTRDIFF_MAX)
-        return NULL;
-    if (!reserve(mem, bytes)) return NULL;
+        return refuse(mem, false);
+    if (!reserve(mem, bytes)) return refuse(mem, true);
     unsigned char *block = mem->host.allocate(mem->host.user, bytes, CEP_ALIGNMENT);
     if (!block) {
         atomic_fetch_sub_explicit(&mem->used, bytes, memory_order_relaxed);
-        return NULL;
+        return refuse(mem, false);
     }
     memcpy(block, &bytes, sizeof bytes);
     return block + CEP_ALIGNMENT;
@@ -138,14 +147,14 @@ size_t cep_memory_peak(const cep_memory *mem)
 
 cepman_status cep_fault_memory(cep_fault *fault, cep_memory *mem, const char *what, size_t count, size_t size)
 {
-    size_t bytes, total;
+    size_t bytes;
     size_t limit = atomic_load_explicit(&mem->limit, memory_order_relaxed);
     size_t used = cep_memory_used(mem);
-    if (!cep_mul(count, size, &bytes) || !cep_add(used, bytes, &total))
+    if (!cep_mul(count, size, &bytes) || bytes > PTRDIFF_MAX - CEP_ALIGNMENT)
         return cep_fault_set(fault, CEPMAN_ERR_MEMORY,
                              "%s: %zu items of %zu bytes are more than memory can address", what, count,
                              size);
-    if (limit && total + CEP_ALIGNMENT > limit)
+    if (limit && atomic_load_explicit(&mem->refused, memory_order_relaxed))
         return cep_fault_set(fault, CEPMAN_ERR_LIMIT,
                              "%s needs %zu bytes beside the %zu in use, the memory limit is %zu", what, bytes,
                              used, limit);

@@ -10,6 +10,7 @@
 typedef struct value {
     double number; /* flags, integers, reals, index of a choice; NaN is the automatic word */
     char *text;    /* TEXT only */
+    char *words;   /* CHOICE only: its words, each with an end mark; a part of the object's vocabulary */
     bool given;
 } value;
 
@@ -20,6 +21,7 @@ struct cepman_options {
     const cep_option *table;
     size_t count;
     value *values;
+    char *vocabulary; /* the words of all choices, so that each can be handed out as a text */
 };
 
 /* Integers are kept in a double: exact up to 2^53, which the tables stay below. */
@@ -32,24 +34,34 @@ cepman_status cep_options_create(cepman_options **out, cepman_context *ctx, cons
     if (s) return s;
     CEP_REQUIRE(ctx, out, CEPMAN_ERR_ARGUMENT, "%s options: out is NULL", kind);
     cep_memory *mem = cep_context_memory(ctx);
-    size_t count = 0;
-    while (table[count].name)
-        count++;
+    size_t count = 0, letters = 0;
+    for (; table[count].name; count++)
+        if (table[count].type == CEPMAN_OPTION_CHOICE) letters += strlen(table[count].choices) + 1;
     cepman_options *o = cep_alloc_zero(mem, 1, sizeof *o);
     value *values = cep_alloc_zero(mem, count, sizeof *values);
-    if (!o || !values) {
+    char *vocabulary = cep_alloc_zero(mem, letters, 1);
+    if (!o || !values || !vocabulary) {
         cep_free(mem, o);
         cep_free(mem, values);
+        cep_free(mem, vocabulary);
         return cep_fail_memory(ctx, "options", count, sizeof *values);
     }
-    for (size_t i = 0; i < count; i++)
+    char *next = vocabulary;
+    for (size_t i = 0; i < count; i++) {
         values[i].number = table[i].standard;
+        if (table[i].type != CEPMAN_OPTION_CHOICE) continue;
+        values[i].words = next;
+        for (const char *p = table[i].choices; *p; p++)
+            *next++ = *p == '|' ? 0 : *p;
+        next++; /* the end mark is there: the memory is zero */
+    }
     cep_refs_init(&o->refs);
     o->mem = cep_memory_ref(mem);
     o->kind = kind;
     o->table = table;
     o->count = count;
     o->values = values;
+    o->vocabulary = vocabulary;
     *out = o;
     return CEPMAN_OK;
 }
@@ -67,6 +79,7 @@ void cepman_options_unref(cepman_options *o)
     for (size_t i = 0; i < o->count; i++)
         cep_free(mem, o->values[i].text);
     cep_free(mem, o->values);
+    cep_free(mem, o->vocabulary);
     cep_free(mem, o);
     cep_memory_unref(mem);
 }
@@ -138,8 +151,8 @@ static cepman_status set_number(cepman_options *o, cepman_context *ctx, size_t i
         cep_format_real(low, sizeof low, t->minimum);
         cep_format_real(high, sizeof high, t->maximum);
         cep_format_real(got, sizeof got, v);
-        return cep_fail(ctx, CEPMAN_ERR_RANGE, "%s option '%s' is %s, must be %s to %s", o->kind, t->name,
-                        got, low, high);
+        return cep_fail(ctx, CEPMAN_ERR_RANGE, "%s option '%s' is %s, must be %s to %s%s%s", o->kind, t->name,
+                        got, low, high, t->choices ? " or " : "", t->choices ? t->choices : "");
     }
     o->values[i].number = v;
     o->values[i].given = true;
@@ -241,17 +254,12 @@ cepman_status cepman_options_parse(cepman_options *o, cepman_context *ctx, const
 
 /* ---- reading ---------------------------------------------------------------------------------------------- */
 
-static const char *choice_word(const cepman_options *o, size_t i, char *buffer, size_t size)
+static const char *choice_word(const cepman_options *o, size_t i)
 {
-    const char *p = o->table[i].choices;
-    for (int c = (int)o->values[i].number; c > 0 && p; c--) {
-        p = strchr(p, '|');
-        if (p) p++;
-    }
-    if (!p) p = "";
-    size_t n = strcspn(p, "|");
-    snprintf(buffer, size, "%.*s", (int)n, p);
-    return buffer;
+    const char *p = o->values[i].words;
+    for (int c = (int)o->values[i].number; c > 0; c--)
+        p += strlen(p) + 1;
+    return p;
 }
 
 cepman_status cepman_options_get_flag(const cepman_options *o, cepman_context *ctx, const char *name, int *v)
@@ -288,21 +296,10 @@ cepman_status cepman_options_get_real(const cepman_options *o, cepman_context *c
     return CEPMAN_OK;
 }
 
-/* The words of a choice end with '|' in the table, so a static copy per word would be needed; instead the
- * object keeps the last word asked for in the option's own text. */
 static const char *option_text(const cepman_options *o, size_t i)
 {
-    if (o->table[i].type == CEPMAN_OPTION_TEXT) return o->values[i].text ? o->values[i].text : "";
-    char word[128];
-    choice_word(o, i, word, sizeof word);
-    value *v = &((cepman_options *)o)->values[i];
-    if (!v->text || strcmp(v->text, word) != 0) {
-        char *copy = cep_strdup(o->mem, word);
-        if (!copy) return NULL;
-        cep_free(o->mem, v->text);
-        v->text = copy;
-    }
-    return v->text;
+    if (o->table[i].type == CEPMAN_OPTION_CHOICE) return choice_word(o, i);
+    return o->values[i].text ? o->values[i].text : "";
 }
 
 cepman_status cepman_options_get_text(const cepman_options *o, cepman_context *ctx, const char *name,
@@ -312,9 +309,7 @@ cepman_status cepman_options_get_text(const cepman_options *o, cepman_context *c
     cepman_status s = look_up(o, ctx, name, 1u << CEPMAN_OPTION_CHOICE | 1u << CEPMAN_OPTION_TEXT, &i);
     if (s) return s;
     CEP_REQUIRE(ctx, v, CEPMAN_ERR_ARGUMENT, "value is NULL");
-    const char *text = option_text(o, i);
-    if (!text) return ctx ? cep_fail_memory(ctx, "option text", 1, 128) : CEPMAN_ERR_MEMORY;
-    *v = text;
+    *v = option_text(o, i);
     return CEPMAN_OK;
 }
 
@@ -391,10 +386,8 @@ size_t cepman_options_format(const cepman_options *o, size_t i, char *text, size
                 cep_format_real(number, sizeof number, v->number);
             break;
         case CEPMAN_OPTION_CHOICE:
-            t = choice_word(o, i, number, sizeof number);
-            break;
         case CEPMAN_OPTION_TEXT:
-            t = v->text ? v->text : "";
+            t = option_text(o, i);
             break;
         }
     }
@@ -442,8 +435,9 @@ int cep_options_choice(const cepman_options *o, const char *name)
 const char *cep_options_text(const cepman_options *o, const char *name)
 {
     size_t i = find(o, name);
-    const char *t = i < o->count ? option_text(o, i) : NULL;
-    return t ? t : "";
+    bool textual =
+        i < o->count && (o->table[i].type == CEPMAN_OPTION_CHOICE || o->table[i].type == CEPMAN_OPTION_TEXT);
+    return textual ? option_text(o, i) : "";
 }
 
 bool cep_options_given(const cepman_options *o, const char *name)

@@ -2,6 +2,7 @@
  * Source: the one macro list of status.h.
  * Must not: print, exit, or keep anything outside the context. */
 #include <stdio.h>
+#include <string.h>
 
 #include <cepman/version.h>
 
@@ -33,11 +34,14 @@ int cepman_version_number(void)
 cepman_status cep_fault_set(cep_fault *fault, cepman_status status, const char *format, ...)
 {
     if (fault) {
+        /* By way of a copy: the old sentence may be among the arguments. */
+        char text[sizeof fault->text];
         va_list args;
         va_start(args, format);
-        fault->status = status;
-        vsnprintf(fault->text, sizeof fault->text, format, args);
+        vsnprintf(text, sizeof text, format, args);
         va_end(args);
+        fault->status = status;
+        memcpy(fault->text, text, sizeof text);
     }
     return status;
 }

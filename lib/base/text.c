@@ -1,7 +1,6 @@
 /* Numbers from and to text, whatever the host's locale says.
  * strtod and printf follow LC_NUMERIC; here the C locale is chosen for the one call.
  * Must not: call setlocale. */
-#include <ctype.h>
 #include <errno.h>
 #include <locale.h>
 #include <math.h>
@@ -38,44 +37,73 @@ bool cep_parse_integer(const char *text, int64_t *value)
     return true;
 }
 
-bool cep_parse_real(const char *text, double *value)
+/* The calling thread's locale becomes "C" for one call; glibc makes that one without allocating. */
+typedef struct c_locale {
+    locale_t c, old;
+} c_locale;
+
+static bool enter_c(c_locale *l)
+{
+    l->c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (l->c == (locale_t)0) return false;
+    l->old = uselocale(l->c);
+    return true;
+}
+
+static void leave_c(c_locale *l)
+{
+    uselocale(l->old);
+    freelocale(l->c);
+}
+
+/* With the C locale in force. */
+static bool parse_real(const char *text, double *value)
 {
     const char *p = text;
+    bool word = false;
     while (*p == ' ' || *p == '\t')
         p++;
     /* strtod would take "0x1p3" and "nan(...)": only plain decimal numbers, inf and nan are wanted. */
-    for (const char *q = p; *q; q++)
+    for (const char *q = p; *q; q++) {
         if (*q == 'x' || *q == 'X' || *q == '(') return false;
+        if (*q == 'n' || *q == 'N') word = true;
+    }
     if (!*p) return false;
-    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (c == (locale_t)0) return false;
-    locale_t old = uselocale(c);
     char *end;
     int saved = errno;
     double v = strtod(p, &end);
     errno = saved;
-    uselocale(old);
-    freelocale(c);
     if (end == p || !blank_to_end(end)) return false;
+    if (isinf(v) && !word) return false; /* 1e999: too large is not infinite */
     *value = v;
     return true;
+}
+
+bool cep_parse_real(const char *text, double *value)
+{
+    c_locale l;
+    if (!enter_c(&l)) return false;
+    bool good = parse_real(text, value);
+    leave_c(&l);
+    return good;
 }
 
 size_t cep_format_real(char *text, size_t size, double value)
 {
     char t[64];
+    c_locale l;
     if (isnan(value)) {
         snprintf(t, sizeof t, "nan");
     } else if (isinf(value)) {
         snprintf(t, sizeof t, value > 0 ? "inf" : "-inf");
     } else {
+        bool entered = enter_c(&l);
         for (int digits = 6; digits <= 17; digits++) {
             double back;
             snprintf(t, sizeof t, "%.*g", digits, value);
-            for (char *p = t; *p; p++) /* whatever the locale's decimal mark is */
-                if (!strchr("0123456789+-eE", *p)) *p = '.';
-            if (cep_parse_real(t, &back) && back == value) break;
+            if (parse_real(t, &back) && back == value) break;
         }
+        if (entered) leave_c(&l);
     }
     size_t n = strlen(t);
     if (size) {
