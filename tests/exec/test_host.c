@@ -203,9 +203,9 @@ START_TEST(many_loops_and_changes_of_threads)
     cepman_context *ctx = support_begin(1);
     for (size_t i = 0; i < MOST; i++)
         expected[i] = cep_random64(1, 2, i);
-    for (unsigned repeat = 0; repeat < 60; repeat++) {
+    for (unsigned repeat = 0; repeat < 20; repeat++) {
         assert_good(ctx, cepman_context_set_threads(ctx, 1 + repeat * 7 % 6));
-        for (size_t count = repeat % 3; count < MOST; count += 1 + count * 2) {
+        for (size_t count = repeat % 3; count < MOST; count += 1 + count * 3) {
             fresh(&w);
             assert_good(ctx, cep_parallel(ctx, "test", count, item, &w));
             assert_each_once(&w, count);
@@ -236,7 +236,7 @@ START_TEST(lowest_fault_wins)
 {
     static work w;
     cepman_context *ctx = support_begin(4);
-    for (int repeat = 0; repeat < 200; repeat++) {
+    for (int repeat = 0; repeat < 60; repeat++) {
         fresh(&w);
         w.bad_from = (size_t)repeat;
         char words[40];
@@ -256,7 +256,7 @@ static void *own_context(void *argument)
     cepman_context *ctx = NULL;
     if (cepman_context_create(&ctx, NULL)) return NULL;
     bool good = cepman_context_set_threads(ctx, 3) == CEPMAN_OK;
-    for (size_t i = 0; i < 50 && good; i++) {
+    for (size_t i = 0; i < 20 && good; i++) {
         fresh(w);
         w->bad_from = i % 5 == 4 ? 10 : SIZE_MAX;
         cepman_status s = cep_parallel(ctx, NULL, 400, item, w);
