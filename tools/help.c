@@ -99,10 +99,14 @@ void help_stage(const tool *t, const cepman_options *o)
             range_text(range, sizeof range, cepman_options_minimum(o, i), cepman_options_maximum(o, i),
                        cepman_options_help(o, i));
         cepman_options_format(o, i, value, sizeof value);
-        snprintf(text, sizeof text, "%s (%s%s%s%s%sdefault %s)", cepman_options_help(o, i), range,
-                 *range ? "; " : "", type != CEPMAN_OPTION_CHOICE && choices ? "or " : "",
-                 type != CEPMAN_OPTION_CHOICE && choices ? choices : "",
-                 type != CEPMAN_OPTION_CHOICE && choices ? "; " : "", *value ? value : "none");
+        bool silent = type == CEPMAN_OPTION_FLAG || !*value; /* a default that goes without saying */
+        bool word_too = type != CEPMAN_OPTION_CHOICE && choices, any = *range || word_too || !silent;
+        snprintf(text, sizeof text, "%s%s%s%s%s%s%s%s%s", cepman_options_help(o, i), any ? " (" : "", range,
+                 *range && word_too ? ", or "
+                 : word_too         ? "or "
+                                    : "",
+                 word_too ? choices : "", (*range || word_too) && !silent ? "; " : "",
+                 silent ? "" : "default ", silent ? "" : value, any ? ")" : "");
         print_folded(text, (size_t)n, 34);
     }
 }

@@ -32,8 +32,7 @@ static void puts_text(json *j, const char *text)
     put(j, text, strlen(text));
 }
 
-/* Bytes of the valid UTF-8 sequence at p, 0 when there is none. */
-static size_t utf8_length(const unsigned char *p)
+size_t utf8_length(const unsigned char *p)
 {
     size_t n = p[0] < 0x80                   ? 1
                : p[0] >= 0xc2 && p[0] < 0xe0 ? 2

@@ -29,8 +29,12 @@ static void say(const char *format, va_list args)
 {
     char line[1400];
     vsnprintf(line, sizeof line, format, args);
-    for (char *p = line; *p; p++) /* one line, whatever a file name holds */
-        if ((unsigned char)*p < 0x20) *p = '?';
+    /* One line of valid text, whatever a file or its name holds. */
+    for (unsigned char *p = (unsigned char *)line; *p;) {
+        size_t n = utf8_length(p);
+        if (n == 0 || *p < 0x20 || *p == 0x7f) *p = '?';
+        p += n ? n : 1;
+    }
     progress_end();
     fprintf(stderr, "cepman: %s\n", line);
 }

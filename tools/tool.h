@@ -154,6 +154,8 @@ void json_options(json *j, const char *key, const cepman_options *options, bool 
 int json_save(json *j, const char *path); /* to a path of outputs_add() */
 int json_print(json *j);                  /* to stdout */
 void json_free(json *j);
+/* Bytes of the valid UTF-8 sequence at p, 0 when there is none. */
+size_t utf8_length(const unsigned char *p);
 
 /* Sets what a run.json (or a file with its "given" object alone) gives. */
 int config_load(tool *t, const char *path);
