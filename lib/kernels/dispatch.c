@@ -21,3 +21,8 @@ const cep_tile_kernels *cep_tile_kernels_get(cep_cpu_level level)
 {
     return CEP_PICK(tile, level);
 }
+
+const cep_centres_kernels *cep_centres_kernels_get(cep_cpu_level level)
+{
+    return CEP_PICK(centres, level);
+}

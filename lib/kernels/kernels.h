@@ -6,6 +6,7 @@
 
 #include "base.h"
 
+#include "centres.h"
 #include "distance.h"
 #include "tile.h"
 

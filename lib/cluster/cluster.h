@@ -1,0 +1,13 @@
+/* Door of cluster/. Nothing lives above this floor: tests come in through here. */
+#ifndef CEP_CLUSTER_H
+#define CEP_CLUSTER_H
+
+#include <cepman/hdbscan.h>
+#include <cepman/kmeans.h>
+#include <cepman/validity.h>
+
+#include "condense.h"
+#include "contingency.h"
+#include "linkage.h"
+
+#endif

@@ -1,0 +1,347 @@
+/* Lloyd's iteration (Lloyd 1982) with scikit-learn's stopping rules: unchanged labels, or centres that moved
+ * less than the tolerance; an empty cluster takes the point farthest from its centre, which leaves its own.
+ * Must not: sum by thread; sums are kept in double, in the order of the points, one task per slice of
+ * features. */
+#include <math.h>
+#include <string.h>
+
+#include "lloyd.h"
+
+#define SLICE 64
+
+cepman_status cep_lloyd_prepare(cep_lloyd *f, cepman_context *ctx, const cepman_matrix *matrix, size_t k,
+                                const double *weights, const char *what)
+{
+    f->ctx = ctx;
+    f->mem = cep_context_memory(ctx);
+    f->kernels = cep_centres_kernels_get(cep_context_cpu(ctx));
+    f->distance = cep_distance_kernels_get(cep_context_cpu(ctx));
+    f->n = cepman_matrix_rows(matrix);
+    f->d = cepman_matrix_columns(matrix);
+    f->k = k;
+    f->weights = weights;
+    cepman_status s = cep_points_all(&f->points, ctx, matrix, what);
+    if (s) return s;
+    size_t n = f->n, d = f->d, kd, soa;
+    f->few = d <= CEP_LLOYD_FEW;
+    f->chunk = f->few ? CEP_LLOYD_CHUNK_FEW : CEP_LLOYD_CHUNK_MANY;
+    f->chunks = (n + f->chunk - 1) / f->chunk;
+    f->blocks = (n + 15) / 16;
+    f->slack = (float)((f->few ? 4.0 * (double)(d + 4) : 2.2 * ((double)d / 8 + 12)) * 0x1p-24);
+    if (!cep_mul(k, d, &kd) || !cep_mul(f->blocks * 16, d, &soa))
+        return cep_fail(ctx, CEPMAN_ERR_RANGE,
+                        "%s: %zu centres of %zu features are more than memory can address", what, k, d);
+    f->centres = cep_alloc(f->mem, kd, sizeof(float));
+    f->next = cep_alloc(f->mem, kd, sizeof(float));
+    f->sums = cep_alloc_zero(f->mem, kd, sizeof(double));
+    f->mass = cep_alloc_zero(f->mem, k, sizeof(double));
+    f->moved = cep_alloc_zero(f->mem, k, sizeof(float));
+    f->centre_norms = cep_alloc(f->mem, k, sizeof(float));
+    f->labels = cep_alloc(f->mem, f->blocks, 16 * sizeof(int32_t));
+    f->previous = cep_alloc(f->mem, f->blocks, 16 * sizeof(int32_t));
+    f->changed = cep_alloc_zero(f->mem, f->blocks, sizeof(uint16_t));
+    f->unsure = cep_alloc_zero(f->mem, f->blocks, sizeof(uint16_t));
+    f->partial = cep_alloc(f->mem, f->chunks, sizeof(double));
+    bool good = f->centres && f->next && f->sums && f->mass && f->moved && f->centre_norms && f->labels &&
+                f->previous && f->changed && f->unsure && f->partial;
+    if (f->few) {
+        f->soa = good ? cep_alloc(f->mem, soa, sizeof(float)) : NULL;
+        good = good && f->soa;
+        if (weights) {
+            f->weights32 = good ? cep_alloc(f->mem, f->blocks, 16 * sizeof(float)) : NULL;
+            good = good && f->weights32;
+        }
+    } else {
+        f->norms = cep_alloc(f->mem, n, sizeof(float));
+        f->upper = cep_alloc(f->mem, n, sizeof(float));
+        f->lower = cep_alloc(f->mem, n, sizeof(float));
+        good = good && f->norms && f->upper && f->lower;
+    }
+    if (!good) return cep_fail_memory(ctx, what, soa, sizeof(float));
+    for (size_t i = 0; i < f->blocks * 16; i++) {
+        const float *x = i < n ? f->points.row[i] : NULL;
+        for (size_t j = 0; f->few && j < d; j++)
+            f->soa[(i / 16 * d + j) * 16 + i % 16] = x ? x[j] : 0;
+        if (f->weights32) f->weights32[i] = x ? (float)weights[i] : 0;
+        if (f->norms && x) f->norms[i] = f->distance->dot(x, x, d);
+        if (i % 65536 == 65535 && (s = cep_poll(ctx))) return s;
+    }
+    return CEPMAN_OK;
+}
+
+void cep_lloyd_clear(cep_lloyd *f)
+{
+    if (!f->mem) return;
+    void *all[] = {f->centres,   f->next,     f->sums,    f->mass,   f->moved,   f->centre_norms,
+                   f->labels,    f->previous, f->changed, f->unsure, f->partial, f->soa,
+                   f->weights32, f->norms,    f->upper,   f->lower,  f->closest};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        cep_free(f->mem, all[i]);
+    cep_points_clear(&f->points);
+    *f = (cep_lloyd){0};
+}
+
+/* ---- sums of the clusters
+ * ----------------------------------------------------------------------------------- */
+
+/* Features slice*SLICE .. of all sums: points that changed move from one sum to another; with weights all
+ * anew. */
+static cepman_status sum_slice(void *argument, size_t slice, unsigned worker, cep_fault *fault)
+{
+    cep_lloyd *f = argument;
+    size_t j0 = slice * SLICE, j1 = j0 + SLICE < f->d ? j0 + SLICE : f->d;
+    (void)worker;
+    (void)fault;
+    if (f->weights) {
+        for (size_t c = 0; c < f->k; c++)
+            for (size_t j = j0; j < j1; j++)
+                f->sums[c * f->d + j] = 0;
+        for (size_t i = 0; i < f->n; i++) {
+            double *to = f->sums + (size_t)f->labels[i] * f->d, w = f->weights[i];
+            for (size_t j = j0; j < j1; j++)
+                to[j] += w * (double)f->points.row[i][j];
+        }
+        return CEPMAN_OK;
+    }
+    for (size_t b = 0; b < f->blocks; b++)
+        for (unsigned bits = f->changed[b]; bits; bits &= bits - 1) {
+            size_t i = b * 16 + (size_t)__builtin_ctz(bits);
+            const float *x = f->points.row[i];
+            double *to = f->sums + (size_t)f->labels[i] * f->d;
+            for (size_t j = j0; j < j1; j++)
+                to[j] += (double)x[j];
+            if (f->previous[i] < 0) continue;
+            double *from = f->sums + (size_t)f->previous[i] * f->d;
+            for (size_t j = j0; j < j1; j++)
+                from[j] -= (double)x[j];
+        }
+    return CEPMAN_OK;
+}
+
+static cepman_status update_sums(cep_lloyd *f)
+{
+    cepman_status s = cep_parallel(f->ctx, NULL, (f->d + SLICE - 1) / SLICE, sum_slice, f);
+    if (s) return s;
+    if (f->weights)
+        for (size_t c = 0; c < f->k; c++)
+            f->mass[c] = 0;
+    for (size_t b = 0; b < f->blocks; b++) {
+        for (unsigned bits = f->changed[b]; bits; bits &= bits - 1) {
+            size_t i = b * 16 + (size_t)__builtin_ctz(bits);
+            if (!f->weights) {
+                f->mass[f->labels[i]] += 1;
+                if (f->previous[i] >= 0) f->mass[f->previous[i]] -= 1;
+            }
+            f->previous[i] = f->labels[i];
+        }
+        f->changed[b] = 0;
+    }
+    for (size_t i = 0; f->weights && i < f->n; i++)
+        f->mass[f->labels[i]] += f->weights[i];
+    return CEPMAN_OK;
+}
+
+/* ---- empty clusters
+ * ----------------------------------------------------------------------------------------- */
+
+typedef struct far_job {
+    cep_lloyd *f;
+    double *squared;
+} far_job;
+
+static cepman_status far_chunk(void *argument, size_t chunk, unsigned worker, cep_fault *fault)
+{
+    far_job *job = argument;
+    const cep_lloyd *f = job->f;
+    (void)worker;
+    (void)fault;
+    for (size_t i = cep_lloyd_first(f, chunk); i < cep_lloyd_end(f, chunk); i++)
+        job->squared[i] = cep_squared_fast(f->points.row[i], f->centres + (size_t)f->labels[i] * f->d, f->d);
+    return CEPMAN_OK;
+}
+
+/* Lends the farthest points to the empty clusters in sums and mass; what was lent is in lent[] (a point per
+ * cluster, SIZE_MAX: none). A point that is alone in its cluster, or at its centre, is not lent. */
+static cepman_status lend(cep_lloyd *f, size_t empty, size_t *lent)
+{
+    far_job job = {f, cep_alloc(f->mem, f->n, sizeof(double))};
+    size_t *top = cep_alloc(f->mem, empty, sizeof *top), have = 0;
+    cepman_status s = job.squared && top ? cep_parallel(f->ctx, NULL, f->chunks, far_chunk, &job)
+                                         : cep_fail_memory(f->ctx, "K-means", f->n, sizeof(double));
+    for (size_t i = 0; !s && i < f->n; i++) {
+        double far = job.squared[i], w = cep_lloyd_weight(f, i);
+        if (far <= 0 || w <= 0 || f->mass[f->labels[i]] <= w) continue;
+        if (have == empty && far <= job.squared[top[have - 1]]) continue;
+        size_t at = have < empty ? have++ : have - 1;
+        for (; at > 0 && far > job.squared[top[at - 1]]; at--)
+            top[at] = top[at - 1];
+        top[at] = i;
+    }
+    size_t next = 0;
+    for (size_t c = 0; !s && c < f->k; c++) {
+        lent[c] = SIZE_MAX;
+        if (f->mass[c] > 0) continue;
+        while (next < have && f->mass[f->labels[top[next]]] <= cep_lloyd_weight(f, top[next]))
+            next++; /* its cluster has lent all it can */
+        if (next == have) continue;
+        size_t i = lent[c] = top[next++], own = (size_t)f->labels[i];
+        double w = cep_lloyd_weight(f, i);
+        for (size_t j = 0; j < f->d; j++) {
+            double x = w * (double)f->points.row[i][j];
+            f->sums[own * f->d + j] -= x;
+            f->sums[c * f->d + j] = x;
+        }
+        f->mass[own] -= w;
+        f->mass[c] = w;
+    }
+    cep_free(f->mem, top);
+    cep_free(f->mem, job.squared);
+    return s;
+}
+
+static void give_back(cep_lloyd *f, const size_t *lent)
+{
+    for (size_t c = 0; c < f->k; c++) {
+        if (lent[c] == SIZE_MAX) continue;
+        size_t i = lent[c], own = (size_t)f->labels[i];
+        for (size_t j = 0; j < f->d; j++) {
+            f->sums[own * f->d + j] += f->sums[c * f->d + j];
+            f->sums[c * f->d + j] = 0;
+        }
+        f->mass[own] += f->mass[c];
+        f->mass[c] = 0;
+    }
+}
+
+/* ---- centres
+ * ------------------------------------------------------------------------------------------------- */
+
+/* New centres, how far each moved (rounded up), and the sum of the squares. */
+static double move_centres(cep_lloyd *f)
+{
+    double total = 0;
+    for (size_t c = 0; c < f->k; c++) {
+        double own = 0;
+        for (size_t j = 0; j < f->d && f->mass[c] > 0; j++) {
+            float to = (float)(f->sums[c * f->d + j] / f->mass[c]);
+            double e = (double)to - (double)f->centres[c * f->d + j];
+            own += e * e;
+            f->centres[c * f->d + j] = to;
+        }
+        f->moved[c] = (float)(sqrt(own) * (1 + 1e-6)) + 1e-37f;
+        total += own;
+    }
+    return total;
+}
+
+static cepman_status update_centres(cep_lloyd *f, double *shift)
+{
+    cepman_status s = update_sums(f);
+    if (s) return s;
+    size_t empty = 0, *lent = NULL;
+    for (size_t c = 0; c < f->k; c++)
+        empty += !(f->mass[c] > 0);
+    if (empty) {
+        lent = cep_alloc(f->mem, f->k, sizeof *lent);
+        if (!lent) return cep_fail_memory(f->ctx, "K-means", f->k, sizeof *lent);
+        s = lend(f, empty, lent);
+    }
+    if (!s) {
+        *shift = move_centres(f);
+        if (lent) give_back(f, lent);
+    }
+    cep_free(f->mem, lent);
+    return s;
+}
+
+cepman_status cep_lloyd_run(cep_lloyd *f, size_t most, double tolerance, size_t *iterations, bool *converged)
+{
+    memset(f->sums, 0, f->k * f->d * sizeof *f->sums);
+    memset(f->mass, 0, f->k * sizeof *f->mass);
+    for (size_t i = 0; i < f->blocks * 16; i++)
+        f->previous[i] = -1;
+    *converged = false;
+    size_t it = 0, changed = 0;
+    bool settled = false;
+    while (it < most && !*converged) {
+        cepman_status s = cep_lloyd_assign(f, it == 0, &changed);
+        if (s) return s;
+        it++;
+        if (changed == 0) {
+            *converged = settled = true;
+            break;
+        }
+        double shift = 0;
+        s = update_centres(f, &shift);
+        if (s) return s;
+        *converged = shift <= tolerance;
+    }
+    *iterations = it;
+    return settled ? CEPMAN_OK : cep_lloyd_assign(f, false, &changed);
+}
+
+static cepman_status inertia_chunk(void *argument, size_t chunk, unsigned worker, cep_fault *fault)
+{
+    cep_lloyd *f = argument;
+    double sum = 0;
+    (void)worker;
+    (void)fault;
+    for (size_t i = cep_lloyd_first(f, chunk); i < cep_lloyd_end(f, chunk); i++)
+        sum += cep_lloyd_weight(f, i) *
+               cep_squared_fast(f->points.row[i], f->centres + (size_t)f->labels[i] * f->d, f->d);
+    f->partial[chunk] = sum;
+    return CEPMAN_OK;
+}
+
+cepman_status cep_lloyd_inertia(cep_lloyd *f, double *inertia)
+{
+    cepman_status s = cep_parallel(f->ctx, NULL, f->chunks, inertia_chunk, f);
+    if (s) return s;
+    double sum = 0;
+    for (size_t c = 0; c < f->chunks; c++)
+        sum += f->partial[c];
+    *inertia = sum;
+    return CEPMAN_OK;
+}
+
+typedef struct variance_job {
+    const cep_lloyd *f;
+    double *variance; /* per slice */
+} variance_job;
+
+static cepman_status variance_slice(void *argument, size_t slice, unsigned worker, cep_fault *fault)
+{
+    variance_job *job = argument;
+    const cep_lloyd *f = job->f;
+    size_t j0 = slice * SLICE, m = j0 + SLICE < f->d ? SLICE : f->d - j0;
+    double sum[SLICE] = {0}, square[SLICE] = {0}, total = 0, n = (double)f->n;
+    const float *x0 = f->points.row[0] + j0;
+    (void)worker;
+    (void)fault;
+    for (size_t i = 0; i < f->n; i++) {
+        const float *x = f->points.row[i] + j0;
+        for (size_t j = 0; j < m; j++) {
+            double e = (double)x[j] - (double)x0[j];
+            sum[j] += e;
+            square[j] += e * e;
+        }
+    }
+    for (size_t j = 0; j < m; j++)
+        total += fmax(square[j] / n - (sum[j] / n) * (sum[j] / n), 0);
+    job->variance[slice] = total;
+    return CEPMAN_OK;
+}
+
+cepman_status cep_lloyd_variance(cep_lloyd *f, double *variance)
+{
+    size_t slices = (f->d + SLICE - 1) / SLICE;
+    variance_job job = {f, cep_alloc(f->mem, slices, sizeof(double))};
+    if (!job.variance) return cep_fail_memory(f->ctx, "K-means", slices, sizeof(double));
+    cepman_status s = cep_parallel(f->ctx, NULL, slices, variance_slice, &job);
+    double total = 0;
+    for (size_t i = 0; !s && i < slices; i++)
+        total += job.variance[i];
+    cep_free(f->mem, job.variance);
+    *variance = total / (double)f->d;
+    return s;
+}
