@@ -1,0 +1,262 @@
+/* Every command on small inputs: what it writes, what it refuses, and that a refusal leaves nothing behind. */
+#include "program.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cepman/dataset.h>
+
+static char dir[400], scan[400], points[400], truth[400], text[400], absent[400];
+
+/* A file name in the test's folder; text of four turns. */
+static const char *in_dir(const char *name)
+{
+    static char paths[4][600];
+    static int turn;
+    turn = (turn + 1) % 4;
+    snprintf(paths[turn], sizeof paths[turn], "%s/%s", dir, name);
+    return paths[turn];
+}
+
+static void set_up(void)
+{
+    static int tests; /* without forks each test still has a folder of its own */
+    char name[40];
+    snprintf(name, sizeof name, "work%d", tests++);
+    snprintf(dir, sizeof dir, "%s", support_path(name));
+    snprintf(scan, sizeof scan, "%s", support_path("scan.npy"));
+    snprintf(points, sizeof points, "%s", support_path("points.npy"));
+    snprintf(truth, sizeof truth, "%s", support_path("truth.npy"));
+    snprintf(text, sizeof text, "%s", support_path("text.npy"));
+    snprintf(absent, sizeof absent, "%s", support_path("absent.npy"));
+    ck_assert_int_eq(mkdir(dir, 0777), 0);
+    make_scan(scan, 4, 6, 32);
+    make_blobs(points, truth, 120, 5, 3);
+    support_write(text, "this is not an array\n", 21);
+}
+
+static void nothing_left(void)
+{
+    ck_assert_int_eq(count_files(dir), 0);
+}
+
+/* What every command does with a bad input or a bad place for its output. `middle` goes between the input and -o. */
+static void refuses_bad_files(const char *command, const char *good_input, const char *middle,
+                              const char *output)
+{
+    bad(1, "absent.npy", "%s %s %s -o %s", command, absent, middle, in_dir(output));
+    bad(1, "text.npy", "%s %s %s -o %s", command, text, middle, in_dir(output));
+    bad(1, "text.npy/", "%s %s %s -o %s/%s", command, good_input, middle, text, output);
+    bad(1, "/proc/", "%s %s %s -o /proc/nowhere/%s", command, good_input, middle, output);
+    bad(2, "needs -o", "%s %s %s", command, good_input, middle);
+    nothing_left();
+}
+
+static cepman_matrix *load(cepman_context *ctx, const char *path, size_t rows, size_t columns)
+{
+    cepman_matrix *m = NULL;
+    assert_good(ctx, cepman_matrix_load(&m, ctx, path));
+    ck_assert_uint_eq(cepman_matrix_rows(m), rows);
+    ck_assert_uint_eq(cepman_matrix_columns(m), columns);
+    return m;
+}
+
+static void check_shape(const char *path, size_t rows, size_t columns)
+{
+    cepman_context *ctx = support_begin(1);
+    cepman_matrix_unref(load(ctx, path, rows, columns));
+    support_end(ctx);
+}
+
+START_TEST(info)
+{
+    good("info %s", scan);
+    ck_assert_ptr_nonnull(strstr(last.out, "4 x 6"));
+    ck_assert_ptr_nonnull(strstr(last.out, "32 x 32"));
+    good("info %s --json", scan);
+    ck_assert_ptr_nonnull(strstr(last.out, "\"scan_rows\": 4,"));
+    ck_assert_ptr_nonnull(strstr(last.out, "\"scan_step_nm\": null"));
+    good("info %s --scan=2x12 --json", scan);
+    ck_assert_ptr_nonnull(strstr(last.out, "\"scan_columns\": 12,"));
+    bad(2, "ROWSxCOLUMNS", "info %s --scan=2", scan);
+    bad(2, "scan-rows", "info %s --scan=-2x2", scan);
+    bad(1, "text.npy", "info %s", text);
+    bad(1, "absent.npy", "info %s", absent);
+}
+END_TEST
+
+START_TEST(convert)
+{
+    good("convert %s -o %s", scan, in_dir("deep/down/copy.npy"));
+    ck_assert(same_files(scan, in_dir("deep/down/copy.npy")));
+    good("convert --scan=24x1 --output=%s -- %s", in_dir("other.npy"), scan);
+    ck_assert(!same_files(scan, in_dir("other.npy")));
+    check_shape(in_dir("other.npy"), (size_t)24 * 32, 32);
+    ck_assert_int_eq(count_files(dir), 4);
+}
+END_TEST
+
+START_TEST(convert_refuses)
+{
+    refuses_bad_files("convert", scan, "", "a.npy");
+    bad(2, ".npy", "convert %s -o %s", scan, in_dir("a.txt"));
+    nothing_left();
+    ck_assert_int_eq(mkdir(in_dir("folder.npy"), 0777), 0);
+    bad(1, "is a folder", "convert %s -o %s", scan, in_dir("folder.npy"));
+    ck_assert_int_eq(count_files(dir), 1);
+    /* What was there stays as it was. */
+    support_write(in_dir("kept.npy"), "old", 3);
+    bad(1, "text.npy", "convert %s -o %s", text, in_dir("kept.npy"));
+    size_t n;
+    unsigned char *p = support_read(in_dir("kept.npy"), &n);
+    ck_assert_uint_eq(n, 3);
+    free(p);
+    /* A limit that is too small is a sentence too. */
+    bad(2, "--memory", "convert %s -o %s --memory lots", scan, in_dir("a.npy"));
+    bad(1, "memory", "convert %s -o %s --memory 1K", scan, in_dir("a.npy"));
+    ck_assert_int_eq(count_files(dir), 2);
+}
+END_TEST
+
+START_TEST(pca)
+{
+    cepman_context *ctx = support_begin(1);
+    good("pca %s -n 2 -o %s --details %s", points, in_dir("s.npy"), in_dir("details"));
+    cepman_matrix_unref(load(ctx, in_dir("s.npy"), 120, 2));
+    cepman_matrix_unref(load(ctx, in_dir("details/mean.npy"), 5, 1));
+    cepman_matrix_unref(load(ctx, in_dir("details/components.npy"), 2, 5));
+    cepman_matrix *variance = load(ctx, in_dir("details/explained_variance.npy"), 2, 1);
+    ck_assert(*cepman_matrix_row(variance, 0) >= *cepman_matrix_row(variance, 1));
+    cepman_matrix_unref(variance);
+    good("pca %s -n2 -o %s --threads=1", points, in_dir("t.npy"));
+    ck_assert(same_files(in_dir("s.npy"), in_dir("t.npy")));
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(pca_refuses)
+{
+    refuses_bad_files("pca", points, "-n 2", "a.npy");
+    bad(2, "components", "pca %s -n none -o %s", points, in_dir("a.npy"));
+    bad(1, "two outputs", "pca %s -n 2 -o %s --details %s", points, in_dir("mean.npy"), dir);
+    nothing_left();
+}
+END_TEST
+
+START_TEST(knn)
+{
+    cepman_context *ctx = support_begin(1);
+    good("knn %s -k 4 -o %s --distances %s --threads=2", points, in_dir("i.npy"), in_dir("d.npy"));
+    cepman_matrix *i = load(ctx, in_dir("i.npy"), 120, 4), *d = load(ctx, in_dir("d.npy"), 120, 4);
+    for (size_t r = 0; r < 120; r++)
+        for (size_t k = 0; k < 4; k++) {
+            size_t neighbour = (size_t)cepman_matrix_row(i, r)[k];
+            ck_assert(neighbour != r && neighbour % 3 == r % 3); /* the blobs are far apart */
+            ck_assert(k == 0 || cepman_matrix_row(d, r)[k] >= cepman_matrix_row(d, r)[k - 1]);
+        }
+    cepman_matrix_unref(i);
+    cepman_matrix_unref(d);
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(knn_refuses)
+{
+    refuses_bad_files("knn", points, "-k 4", "a.npy");
+    bad(2, "'k'", "knn %s -k 0 -o %s", points, in_dir("a.npy"));
+    bad(2, "metric", "knn %s --metric taxi -o %s", points, in_dir("a.npy"));
+    bad(1, "two outputs", "knn %s -o %s --distances %s", points, in_dir("a.npy"), in_dir("a.npy"));
+    nothing_left();
+}
+END_TEST
+START_TEST(cluster_and_score)
+{
+    cepman_context *ctx = support_begin(1);
+    good("cluster %s --method kmeans -k 3 --seed 3 -o %s --details %s", points, in_dir("k.npy"),
+         in_dir("dk"));
+    good("score %s %s", in_dir("k.npy"), truth);
+    ck_assert_msg(strstr(last.out, "\"accuracy\": 1,") != NULL, "%s", last.out);
+    ck_assert_ptr_nonnull(strstr(last.out, "\"noise\": 0,"));
+    cepman_matrix_unref(load(ctx, in_dir("dk/centers.npy"), 3, 5));
+    size_t n;
+    unsigned char *details = support_read(in_dir("dk/details.json"), &n);
+    ck_assert_ptr_nonnull(strstr((char *)details, "\"inertia\": "));
+    ck_assert_ptr_nonnull(strstr((char *)details, "\"n_iter\": "));
+    free(details);
+    good("cluster %s --method kmeans --init %s -o %s", points, in_dir("dk/centers.npy"), in_dir("again.npy"));
+    ck_assert(same_files(in_dir("k.npy"), in_dir("again.npy")));
+
+    good("cluster %s --min-cluster-size 10 -o %s --details %s", points, in_dir("h.npy"), in_dir("dh"));
+    good("score %s %s", in_dir("h.npy"), truth);
+    ck_assert_ptr_nonnull(strstr(last.out, "\"clusters\": 3,"));
+    cepman_matrix *core = load(ctx, in_dir("dh/core_distances.npy"), 120, 1);
+    cepman_matrix *weights = load(ctx, in_dir("dh/mst_weights.npy"), 119, 1);
+    cepman_matrix_unref(load(ctx, in_dir("dh/probabilities.npy"), 120, 1));
+    cepman_matrix_unref(load(ctx, in_dir("dh/outlier_scores.npy"), 120, 1));
+    ck_assert(cepman_matrix_row(weights, 0)[0] > 0);
+    for (size_t i = 1; i < 119; i++)
+        ck_assert(cepman_matrix_row(weights, i)[0] >= cepman_matrix_row(weights, i - 1)[0]);
+    /* min-samples follows min-cluster-size: with fewer the core distances are smaller. */
+    good("cluster %s --min-cluster-size 10 --min-samples 2 -o %s --details %s", points, in_dir("h.npy"),
+         in_dir("dh"));
+    cepman_matrix *closer = load(ctx, in_dir("dh/core_distances.npy"), 120, 1);
+    for (size_t i = 0; i < 120; i++)
+        ck_assert(cepman_matrix_row(closer, i)[0] < cepman_matrix_row(core, i)[0]);
+    cepman_matrix_unref(core);
+    cepman_matrix_unref(closer);
+    cepman_matrix_unref(weights);
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(cluster_refuses)
+{
+    refuses_bad_files("cluster", points, "--min-cluster-size 5", "a.npy");
+    bad(2, "--min-samples belongs to", "cluster %s --method kmeans --min-samples 3 -o %s", points,
+        in_dir("a.npy"));
+    bad(2, "--k belongs to", "cluster %s -k 3 -o %s", points, in_dir("a.npy"));
+    bad(2, "--init belongs to", "cluster %s --init %s -o %s", points, points, in_dir("a.npy"));
+    bad(2, "hdbscan|kmeans", "cluster %s --method magic -o %s", points, in_dir("a.npy"));
+    bad(1, "k", "cluster %s --method kmeans -k 121 -o %s --details %s", points, in_dir("a.npy"), in_dir("d"));
+    nothing_left();
+}
+END_TEST
+
+START_TEST(score_refuses)
+{
+    bad(1, "absent.npy", "score %s %s", truth, absent);
+    bad(1, "points.npy", "score %s %s", points, truth); /* numbers that are not integers */
+    bad(2, "takes", "score %s", truth);
+    cepman_context *ctx = support_begin(1);
+    const int32_t few[2] = {0, 1};
+    cepman_labels *labels = NULL;
+    assert_good(ctx, cepman_labels_copy(&labels, ctx, few, 2));
+    assert_good(ctx, cepman_labels_save(labels, ctx, in_dir("few.npy"), 0, 0));
+    cepman_labels_unref(labels);
+    support_end(ctx);
+    bad(1, "120", "score %s %s", in_dir("few.npy"), truth);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("commands");
+    TCase *c = tcase_create("commands");
+    tcase_set_timeout(c, 120);
+    tcase_add_checked_fixture(c, set_up, NULL);
+    tcase_add_test(c, info);
+    tcase_add_test(c, convert);
+    tcase_add_test(c, convert_refuses);
+    tcase_add_test(c, pca);
+    tcase_add_test(c, pca_refuses);
+    tcase_add_test(c, knn);
+    tcase_add_test(c, knn_refuses);
+    tcase_add_test(c, cluster_and_score);
+    tcase_add_test(c, cluster_refuses);
+    tcase_add_test(c, score_refuses);
+    suite_add_tcase(s, c);
+    return s;
+}
