@@ -16,7 +16,7 @@ static cepman_status npy_open(cep_opening *o)
     const char *path = cep_file_path(o->file);
     cepman_status s = cep_npy_read_header(o->file, o->fault, &h, true);
     if (s) return s;
-    size_t dims = h.dims, wide = 0;
+    size_t dims = h.dims;
     const size_t *shape = h.shape;
     for (; dims > 4 && shape[0] == 1; dims--)
         shape++;
@@ -24,9 +24,7 @@ static cepman_status npy_open(cep_opening *o)
         return cep_fault_set(o->fault, CEPMAN_ERR_SHAPE,
                              "%s: an array of %zu axes; expected 2 (one frame), 3 (a stack) or 4 (a scan)",
                              path, h.dims);
-    for (size_t i = 0; i < dims; i++)
-        wide += shape[i] > 1;
-    if (h.fortran && wide > 1)
+    if (cep_npy_scrambled(&h))
         return cep_fault_set(
             o->fault, CEPMAN_ERR_UNSUPPORTED,
             "%s: the array is in Fortran order, so that no frame lies in one piece; save it again with "

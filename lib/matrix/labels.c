@@ -37,18 +37,19 @@ void cep_labels_seal(cepman_labels *l)
     for (size_t i = 0; i < l->count; i++) {
         if (l->values[i] < 0)
             l->noise++;
-        else if ((size_t) l->values[i] >= l->clusters)
-            l->clusters = (size_t) l->values[i] + 1;
+        else if ((size_t)l->values[i] >= l->clusters)
+            l->clusters = (size_t)l->values[i] + 1;
     }
 }
 
-cepman_status cepman_labels_copy(cepman_labels **out, cepman_context *ctx, const int32_t *values, size_t count)
+cepman_status cepman_labels_copy(cepman_labels **out, cepman_context *ctx, const int32_t *values,
+                                 size_t count)
 {
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && (values || !count), CEPMAN_ERR_ARGUMENT, "labels: out or values is NULL");
-    cepman_labels *l;
-    int32_t *v;
+    cepman_labels *l = NULL;
+    int32_t *v = NULL;
     s = cep_labels_create(&l, ctx, count, &v);
     if (s) return s;
     if (count) memcpy(v, values, count * sizeof *v);

@@ -5,7 +5,7 @@
 
 #include "matrix.h"
 
-#define BLOCK_BYTES ((size_t) 1 << 20)
+#define BLOCK_BYTES ((size_t)1 << 20)
 
 typedef struct npy {
     cep_file *file;
@@ -43,7 +43,8 @@ static cepman_status npy_read(npy *f, cepman_context *ctx, size_t first, size_t 
 {
     cep_fault fault;
     size_t size = cepman_type_size(f->header.type);
-    cepman_status s = cep_file_read(f->file, &fault, f->header.offset + (uint64_t) first * size, f->block, count * size);
+    cepman_status s =
+        cep_file_read(f->file, &fault, f->header.offset + (uint64_t)first * size, f->block, count * size);
     if (s) return cep_fail_fault(ctx, &fault);
     if (f->header.swapped) cep_swap_bytes(f->block, count, size);
     return CEPMAN_OK;
@@ -65,7 +66,7 @@ cepman_status cepman_matrix_load(cepman_matrix **out, cepman_context *ctx, const
     if (h->dims == 0 || columns == 0) {
         s = cep_fail(ctx, CEPMAN_ERR_SHAPE, "%s: an array of rows is expected, this one has %s", path,
                      h->dims ? "no columns" : "no axes");
-    } else if (h->fortran && h->dims >= 2 && columns > 1 && h->count > columns) {
+    } else if (cep_npy_scrambled(h)) {
         s = cep_fail(ctx, CEPMAN_ERR_UNSUPPORTED,
                      "%s: the array is in Fortran order; save it again with numpy.ascontiguousarray", path);
     } else {
@@ -79,7 +80,8 @@ cepman_status cepman_matrix_load(cepman_matrix **out, cepman_context *ctx, const
         for (size_t i = 0; !s && i < count;) {
             size_t row = (first + i) / columns, column = (first + i) % columns;
             size_t n = columns - column < count - i ? columns - column : count - i;
-            cep_type_to_f32(h->type, f.block + i * cepman_type_size(h->type), data + row * stride + column, n);
+            cep_type_to_f32(h->type, f.block + i * cepman_type_size(h->type), data + row * stride + column,
+                            n);
             i += n;
         }
     }
@@ -98,19 +100,27 @@ static bool integer_at(cepman_type type, const unsigned char *p, int64_t *value)
     {                                                                                                        \
         ctype v;                                                                                             \
         memcpy(&v, p, sizeof v);                                                                             \
-        *value = (int64_t) v;                                                                                \
+        *value = (int64_t)v;                                                                                 \
         return true;                                                                                         \
     }
-    switch ((int) type) {
+    switch ((int)type) {
     case CEPMAN_TYPE_U8:
-    case CEPMAN_TYPE_BOOL: AS(uint8_t)
-    case CEPMAN_TYPE_I8: AS(int8_t)
-    case CEPMAN_TYPE_U16: AS(uint16_t)
-    case CEPMAN_TYPE_I16: AS(int16_t)
-    case CEPMAN_TYPE_U32: AS(uint32_t)
-    case CEPMAN_TYPE_I32: AS(int32_t)
-    case CEPMAN_TYPE_I64: AS(int64_t)
-    default: return false;
+    case CEPMAN_TYPE_BOOL:
+        AS(uint8_t)
+    case CEPMAN_TYPE_I8:
+        AS(int8_t)
+    case CEPMAN_TYPE_U16:
+        AS(uint16_t)
+    case CEPMAN_TYPE_I16:
+        AS(int16_t)
+    case CEPMAN_TYPE_U32:
+        AS(uint32_t)
+    case CEPMAN_TYPE_I32:
+        AS(int32_t)
+    case CEPMAN_TYPE_I64:
+        AS(int64_t)
+    default:
+        return false;
     }
 #undef AS
 }
@@ -130,7 +140,7 @@ cepman_status cepman_labels_load(cepman_labels **out, cepman_context *ctx, const
     if (h->type == CEPMAN_TYPE_F32 || h->type == CEPMAN_TYPE_F64)
         s = cep_fail(ctx, CEPMAN_ERR_UNSUPPORTED, "%s: labels of type %s, expected integers", path,
                      cepman_type_name(h->type));
-    else if (h->fortran && h->dims >= 2)
+    else if (cep_npy_scrambled(h))
         s = cep_fail(ctx, CEPMAN_ERR_UNSUPPORTED,
                      "%s: the array is in Fortran order; save it again with numpy.ascontiguousarray", path);
     else
@@ -140,10 +150,10 @@ cepman_status cepman_labels_load(cepman_labels **out, cepman_context *ctx, const
         s = npy_read(&f, ctx, first, count);
         for (size_t i = 0; !s && i < count; i++) {
             int64_t v;
-            if (!integer_at(h->type, f.block + i * size, &v) || v < INT32_MIN || v >= INT32_MAX)
+            if (!integer_at(h->type, f.block + i * size, &v) || v < INT32_MIN || v > INT32_MAX)
                 s = cep_fail(ctx, CEPMAN_ERR_RANGE, "%s: label %zu does not fit int32", path, first + i);
             else
-                values[first + i] = (int32_t) v;
+                values[first + i] = (int32_t)v;
         }
     }
     npy_close(&f, cep_context_memory(ctx));

@@ -18,7 +18,8 @@ struct cepman_matrix {
     size_t *index;
 };
 
-static cepman_status make(cepman_matrix **out, cepman_context *ctx, size_t rows, size_t columns, size_t stride)
+static cepman_status make(cepman_matrix **out, cepman_context *ctx, size_t rows, size_t columns,
+                          size_t stride)
 {
     cep_memory *mem = cep_context_memory(ctx);
     cepman_matrix *m = cep_alloc_zero(mem, 1, sizeof *m);
@@ -36,7 +37,7 @@ cepman_status cep_matrix_create(cepman_matrix **out, cepman_context *ctx, const 
                                 size_t columns, float **data, size_t *stride)
 {
     size_t step = columns, bytes;
-    if (columns > 8 && (!cep_add(columns, 15, &step) || (step &= ~(size_t) 15) == 0)) step = SIZE_MAX;
+    if (columns > 8 && (!cep_add(columns, 15, &step) || (step &= ~(size_t)15) == 0)) step = SIZE_MAX;
     if (!cep_mul(step, sizeof(float), &bytes)) return cep_fail_memory(ctx, what, rows, SIZE_MAX);
     cepman_matrix *m = NULL;
     cepman_status s = make(&m, ctx, rows, columns, step);
@@ -59,8 +60,8 @@ static cepman_status check_shape(cepman_context *ctx, const void *out, const flo
     size_t items;
     CEP_REQUIRE(ctx, out && (data || rows == 0), CEPMAN_ERR_ARGUMENT, "matrix: out or data is NULL");
     CEP_REQUIRE(ctx, columns >= 1, CEPMAN_ERR_RANGE, "matrix: columns is 0, must be at least 1");
-    CEP_REQUIRE(ctx, stride >= columns, CEPMAN_ERR_RANGE, "matrix: stride is %zu, must be at least columns = %zu",
-                stride, columns);
+    CEP_REQUIRE(ctx, stride >= columns, CEPMAN_ERR_RANGE,
+                "matrix: stride is %zu, must be at least columns = %zu", stride, columns);
     CEP_REQUIRE(ctx, cep_mul(rows, stride, &items) && cep_mul(items, sizeof(float), &items), CEPMAN_ERR_RANGE,
                 "matrix: %zu rows of stride %zu are more than memory can address", rows, stride);
     return CEPMAN_OK;
@@ -102,7 +103,8 @@ cepman_status cepman_matrix_select(cepman_matrix **out, cepman_context *ctx, cep
 {
     cepman_status s = cep_enter(ctx);
     if (s) return s;
-    CEP_REQUIRE(ctx, out && matrix && (rows || !count), CEPMAN_ERR_ARGUMENT, "selection: an argument is NULL");
+    CEP_REQUIRE(ctx, out && matrix && (rows || !count), CEPMAN_ERR_ARGUMENT,
+                "selection: an argument is NULL");
     for (size_t i = 0; i < count; i++)
         CEP_REQUIRE(ctx, rows[i] < matrix->rows, CEPMAN_ERR_RANGE,
                     "selection: index %zu is row %zu, the matrix has %zu rows", i, rows[i], matrix->rows);

@@ -39,9 +39,13 @@ typedef struct cep_npy_header {
     uint64_t offset; /* of the data */
 } cep_npy_header;
 
+/* True when the numbers lie in another order than C's: Fortran order, and more than one axis longer than 1. */
+bool cep_npy_scrambled(const cep_npy_header *header);
+
 /* Reads and checks a header, and (unless it may be short) that the file holds the data it promises. f2 and other
  * types: CEPMAN_ERR_UNSUPPORTED, naming the type. */
-cepman_status cep_npy_read_header(cep_file *file, cep_fault *fault, cep_npy_header *header, bool may_be_short);
+cepman_status cep_npy_read_header(cep_file *file, cep_fault *fault, cep_npy_header *header,
+                                  bool may_be_short);
 /* The same from memory, without the file's length: what fuzzers and growing files use. */
 cepman_status cep_npy_parse(const unsigned char *bytes, size_t size, const char *name, cep_fault *fault,
                             cep_npy_header *header);

@@ -8,9 +8,10 @@
 static const struct {
     const char *code; /* after the byte-order mark */
     cepman_type type;
-} codes[] = {{"u1", CEPMAN_TYPE_U8},  {"i1", CEPMAN_TYPE_I8},  {"u2", CEPMAN_TYPE_U16}, {"i2", CEPMAN_TYPE_I16},
-             {"u4", CEPMAN_TYPE_U32}, {"i4", CEPMAN_TYPE_I32}, {"f4", CEPMAN_TYPE_F32}, {"f8", CEPMAN_TYPE_F64},
-             {"b1", CEPMAN_TYPE_BOOL}, {"i8", CEPMAN_TYPE_I64}};
+} codes[] = {{"u1", CEPMAN_TYPE_U8},  {"i1", CEPMAN_TYPE_I8},  {"u2", CEPMAN_TYPE_U16},
+             {"i2", CEPMAN_TYPE_I16}, {"u4", CEPMAN_TYPE_U32}, {"i4", CEPMAN_TYPE_I32},
+             {"f4", CEPMAN_TYPE_F32}, {"f8", CEPMAN_TYPE_F64}, {"b1", CEPMAN_TYPE_BOOL},
+             {"i8", CEPMAN_TYPE_I64}};
 
 typedef struct scanner {
     const char *at, *end;
@@ -49,7 +50,7 @@ static bool word(scanner *s, const char *w)
 {
     size_t n = strlen(w);
     blanks(s);
-    if ((size_t) (s->end - s->at) < n || memcmp(s->at, w, n) != 0) return false;
+    if ((size_t)(s->end - s->at) < n || memcmp(s->at, w, n) != 0) return false;
     s->at += n;
     return true;
 }
@@ -59,7 +60,7 @@ static bool number(scanner *s, size_t *value)
     size_t v = 0, digits = 0;
     blanks(s);
     for (; s->at < s->end && *s->at >= '0' && *s->at <= '9'; s->at++, digits++)
-        if (!cep_mul(v, 10, &v) || !cep_add(v, (size_t) (*s->at - '0'), &v)) return false;
+        if (!cep_mul(v, 10, &v) || !cep_add(v, (size_t)(*s->at - '0'), &v)) return false;
     if (s->at < s->end && *s->at == 'L') s->at++; /* written by Python 2 */
     *value = v;
     return digits > 0;
@@ -79,18 +80,20 @@ static bool shape(scanner *s, cep_npy_header *h)
 static cepman_status decode(const char *descr, const char *name, cep_fault *fault, cep_npy_header *h)
 {
     const uint16_t probe = 1;
-    const bool little = *(const unsigned char *) &probe == 1;
+    const bool little = *(const unsigned char *)&probe == 1;
     const char *code = descr;
     char order = '=';
     if (*code && strchr("<>|=", *code)) order = *code++;
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         if (strcmp(code, codes[i].code) == 0) {
             h->type = codes[i].type;
-            h->swapped = cepman_type_size(h->type) > 1 && ((order == '<' && !little) || (order == '>' && little));
+            h->swapped =
+                cepman_type_size(h->type) > 1 && ((order == '<' && !little) || (order == '>' && little));
             return CEPMAN_OK;
         }
     return cep_fault_set(fault, CEPMAN_ERR_UNSUPPORTED,
-                         "%s: numbers of type '%.20s', expected one of u1 u2 u4 i1 i2 i4 i8 f4 f8 b1", name, descr);
+                         "%s: numbers of type '%.20s', expected one of u1 u2 u4 i1 i2 i4 i8 f4 f8 b1", name,
+                         descr);
 }
 
 cepman_status cep_npy_parse(const unsigned char *bytes, size_t size, const char *name, cep_fault *fault,
@@ -98,24 +101,29 @@ cepman_status cep_npy_parse(const unsigned char *bytes, size_t size, const char 
 {
     cep_npy_header h = {0};
     if (size < 10 || memcmp(bytes, "\x93NUMPY", 6) != 0)
-        return cep_fault_set(fault, CEPMAN_ERR_FORMAT, "%s: not a .npy file (no \\x93NUMPY at offset 0)", name);
+        return cep_fault_set(fault, CEPMAN_ERR_FORMAT, "%s: not a .npy file (no \\x93NUMPY at offset 0)",
+                             name);
     size_t length, start;
     if (bytes[6] == 1) {
-        length = (size_t) bytes[8] | (size_t) bytes[9] << 8;
+        length = (size_t)bytes[8] | (size_t)bytes[9] << 8;
         start = 10;
-    } else if ((bytes[6] == 2 || bytes[6] == 3) && size >= 12) {
-        length = (size_t) bytes[8] | (size_t) bytes[9] << 8 | (size_t) bytes[10] << 16 | (size_t) bytes[11] << 24;
+    } else if (bytes[6] == 2 || bytes[6] == 3) {
+        if (size < 12)
+            return cep_fault_set(fault, CEPMAN_ERR_TRUNCATED, "%s: %zu bytes, the header alone has more",
+                                 name, size);
+        length = (size_t)bytes[8] | (size_t)bytes[9] << 8 | (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
         start = 12;
     } else {
-        return cep_fault_set(fault, CEPMAN_ERR_UNSUPPORTED, "%s: .npy version %u.%u at offset 6, expected 1, 2 or 3",
-                             name, bytes[6], bytes[7]);
+        return cep_fault_set(fault, CEPMAN_ERR_UNSUPPORTED,
+                             "%s: .npy version %u.%u at offset 6, expected 1, 2 or 3", name, bytes[6],
+                             bytes[7]);
     }
     if (length > size - start)
         return cep_fault_set(fault, CEPMAN_ERR_TRUNCATED,
-                             "%s: the header at offset %zu has %zu bytes, only %zu are there", name, start, length,
-                             size - start);
+                             "%s: the header at offset %zu has %zu bytes, only %zu are there", name, start,
+                             length, size - start);
     h.offset = start + length;
-    scanner s = {(const char *) bytes + start, (const char *) bytes + start + length};
+    scanner s = {(const char *)bytes + start, (const char *)bytes + start + length};
     bool seen_descr = false, seen_order = false, seen_shape = false, good = take(&s, '{');
     char descr[32] = "";
     while (good && !take(&s, '}')) {
@@ -138,10 +146,11 @@ cepman_status cep_npy_parse(const unsigned char *bytes, size_t size, const char 
         }
     }
     if (!good || !seen_descr || !seen_order || !seen_shape)
-        return cep_fault_set(fault, CEPMAN_ERR_FORMAT,
-                             "%s: the header at offset %zu is not a dict of descr, fortran_order and shape (structured "
-                             "types and more than %d axes are not read)",
-                             name, start, CEP_NPY_DIMS);
+        return cep_fault_set(
+            fault, CEPMAN_ERR_FORMAT,
+            "%s: the header at offset %zu is not a dict of descr, fortran_order and shape (structured "
+            "types and more than %d axes are not read)",
+            name, start, CEP_NPY_DIMS);
     cepman_status status = decode(descr, name, fault, &h);
     if (status) return status;
     size_t bytes_needed;
@@ -150,10 +159,18 @@ cepman_status cep_npy_parse(const unsigned char *bytes, size_t size, const char 
     for (size_t i = 0; i < h.dims; i++)
         fits = fits && cep_mul(h.count, h.shape[i], &h.count);
     if (!fits || !cep_mul(h.count, cepman_type_size(h.type), &bytes_needed))
-        return cep_fault_set(fault, CEPMAN_ERR_FORMAT, "%s: the shape in the header is more than memory can address",
-                             name);
+        return cep_fault_set(fault, CEPMAN_ERR_FORMAT,
+                             "%s: the shape in the header is more than memory can address", name);
     *header = h;
     return CEPMAN_OK;
+}
+
+bool cep_npy_scrambled(const cep_npy_header *h)
+{
+    size_t wide = 0;
+    for (size_t i = 0; i < h->dims; i++)
+        wide += h->shape[i] > 1;
+    return h->fortran && wide > 1 && h->count > 0;
 }
 
 cepman_status cep_npy_read_header(cep_file *file, cep_fault *fault, cep_npy_header *header, bool may_be_short)
@@ -161,17 +178,17 @@ cepman_status cep_npy_read_header(cep_file *file, cep_fault *fault, cep_npy_head
     /* NumPy itself refuses headers above 10,000 bytes unless told otherwise. */
     unsigned char bytes[12 + 16384];
     uint64_t size = cep_file_size(file);
-    size_t n = size < sizeof bytes ? (size_t) size : sizeof bytes;
+    size_t n = size < sizeof bytes ? (size_t)size : sizeof bytes;
     cep_npy_header h;
     cepman_status s = cep_file_read(file, fault, 0, bytes, n);
     if (!s) s = cep_npy_parse(bytes, n, cep_file_path(file), fault, &h);
     if (s) return s;
-    uint64_t need = (uint64_t) h.count * cepman_type_size(h.type);
+    uint64_t need = (uint64_t)h.count * cepman_type_size(h.type);
     if (size - h.offset < need && !may_be_short)
         return cep_fault_set(fault, CEPMAN_ERR_TRUNCATED,
-                             "%s: %llu bytes of data from offset %llu, the header promises %llu", cep_file_path(file),
-                             (unsigned long long) (size - h.offset), (unsigned long long) h.offset,
-                             (unsigned long long) need);
+                             "%s: %llu bytes of data from offset %llu, the header promises %llu",
+                             cep_file_path(file), (unsigned long long)(size - h.offset),
+                             (unsigned long long)h.offset, (unsigned long long)need);
     *header = h;
     return CEPMAN_OK;
 }

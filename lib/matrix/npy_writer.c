@@ -9,44 +9,59 @@
 struct cepman_npy_writer {
     cep_memory *mem;
     cep_outfile *file;
-    size_t size;            /* bytes of a number */
-    size_t total, written;  /* numbers */
+    size_t size;           /* bytes of a number */
+    size_t total, written; /* numbers */
+    bool ended;            /* committed, or a write failed */
 };
 
 static const char *code_of(cepman_type type)
 {
-    switch ((int) type) {
-    case CEPMAN_TYPE_U8: return "|u1";
-    case CEPMAN_TYPE_I8: return "|i1";
-    case CEPMAN_TYPE_BOOL: return "|b1";
-    case CEPMAN_TYPE_U16: return "u2";
-    case CEPMAN_TYPE_I16: return "i2";
-    case CEPMAN_TYPE_U32: return "u4";
-    case CEPMAN_TYPE_I32: return "i4";
-    case CEPMAN_TYPE_F32: return "f4";
-    case CEPMAN_TYPE_F64: return "f8";
-    case CEPMAN_TYPE_I64: return "i8";
-    default: return NULL;
+    switch ((int)type) {
+    case CEPMAN_TYPE_U8:
+        return "|u1";
+    case CEPMAN_TYPE_I8:
+        return "|i1";
+    case CEPMAN_TYPE_BOOL:
+        return "|b1";
+    case CEPMAN_TYPE_U16:
+        return "u2";
+    case CEPMAN_TYPE_I16:
+        return "i2";
+    case CEPMAN_TYPE_U32:
+        return "u4";
+    case CEPMAN_TYPE_I32:
+        return "i4";
+    case CEPMAN_TYPE_F32:
+        return "f4";
+    case CEPMAN_TYPE_F64:
+        return "f8";
+    case CEPMAN_TYPE_I64:
+        return "i8";
+    default:
+        return NULL;
     }
 }
 
 static size_t make_header(char header[512], cepman_type type, size_t dims, const size_t *shape)
 {
     const uint16_t probe = 1;
-    const char *order = *(const unsigned char *) &probe == 1 ? "<" : ">";
+    const char *order = *(const unsigned char *)&probe == 1 ? "<" : ">";
     const char *code = code_of(type);
     char dict[400];
     int n = snprintf(dict, sizeof dict, "{'descr': '%s%s', 'fortran_order': False, 'shape': (",
                      code[0] == '|' ? "" : order, code);
     for (size_t i = 0; i < dims; i++)
-        n += snprintf(dict + n, sizeof dict - (size_t) n, "%zu%s", shape[i], dims == 1 ? "," : i + 1 < dims ? ", " : "");
-    n += snprintf(dict + n, sizeof dict - (size_t) n, "), }");
-    size_t total = (10 + (size_t) n + 1 + 63) / 64 * 64, body = total - 10;
+        n += snprintf(dict + n, sizeof dict - (size_t)n, "%zu%s", shape[i],
+                      dims == 1      ? ","
+                      : i + 1 < dims ? ", "
+                                     : "");
+    n += snprintf(dict + n, sizeof dict - (size_t)n, "), }");
+    size_t total = (10 + (size_t)n + 1 + 63) / 64 * 64, body = total - 10;
     memcpy(header, "\x93NUMPY\x01\x00", 8);
-    header[8] = (char) (body & 0xff);
-    header[9] = (char) (body >> 8);
-    memcpy(header + 10, dict, (size_t) n);
-    memset(header + 10 + n, ' ', body - (size_t) n);
+    header[8] = (char)(body & 0xff);
+    header[9] = (char)(body >> 8);
+    memcpy(header + 10, dict, (size_t)n);
+    memset(header + 10 + n, ' ', body - (size_t)n);
     header[total - 1] = '\n';
     return total;
 }
@@ -57,11 +72,13 @@ cepman_status cepman_npy_writer_create(cepman_npy_writer **out, cepman_context *
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && path && (shape || !dims), CEPMAN_ERR_ARGUMENT, "npy writer: an argument is NULL");
-    CEP_REQUIRE(ctx, code_of(type), CEPMAN_ERR_ARGUMENT, "npy writer: unknown type %d", (int) type);
-    CEP_REQUIRE(ctx, dims <= CEP_NPY_DIMS, CEPMAN_ERR_RANGE, "npy writer: %zu axes, at most %d", dims, CEP_NPY_DIMS);
+    CEP_REQUIRE(ctx, code_of(type), CEPMAN_ERR_ARGUMENT, "npy writer: unknown type %d", (int)type);
+    CEP_REQUIRE(ctx, dims <= CEP_NPY_DIMS, CEPMAN_ERR_RANGE, "npy writer: %zu axes, at most %d", dims,
+                CEP_NPY_DIMS);
     size_t total = 1;
     for (size_t i = 0; i < dims; i++)
-        CEP_REQUIRE(ctx, cep_mul(total, shape[i], &total), CEPMAN_ERR_RANGE, "npy writer: the shape overflows");
+        CEP_REQUIRE(ctx, cep_mul(total, shape[i], &total), CEPMAN_ERR_RANGE,
+                    "npy writer: the shape overflows");
     cep_memory *mem = cep_context_memory(ctx);
     cep_fault fault;
     cepman_npy_writer *w = cep_alloc_zero(mem, 1, sizeof *w);
@@ -81,16 +98,19 @@ cepman_status cepman_npy_writer_create(cepman_npy_writer **out, cepman_context *
     return CEPMAN_OK;
 }
 
-cepman_status cepman_npy_writer_append(cepman_npy_writer *w, cepman_context *ctx, const void *data, size_t count)
+cepman_status cepman_npy_writer_append(cepman_npy_writer *w, cepman_context *ctx, const void *data,
+                                       size_t count)
 {
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, w && (data || !count), CEPMAN_ERR_ARGUMENT, "npy writer: writer or data is NULL");
+    CEP_REQUIRE(ctx, !w->ended, CEPMAN_ERR_ARGUMENT, "%s: the writer has ended", cep_outfile_path(w->file));
     CEP_REQUIRE(ctx, count <= w->total - w->written, CEPMAN_ERR_SHAPE,
-                "%s: %zu numbers appended after %zu, the shape holds %zu", cep_outfile_path(w->file), count, w->written,
-                w->total);
+                "%s: %zu numbers appended after %zu, the shape holds %zu", cep_outfile_path(w->file), count,
+                w->written, w->total);
     cep_fault fault;
     s = cep_outfile_write(w->file, &fault, data, count * w->size);
+    if (s) w->ended = true; /* nobody knows how much of it is in the file */
     if (s) return cep_fail_fault(ctx, &fault);
     w->written += count;
     return CEPMAN_OK;
@@ -101,9 +121,11 @@ cepman_status cepman_npy_writer_commit(cepman_npy_writer *w, cepman_context *ctx
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, w, CEPMAN_ERR_ARGUMENT, "npy writer is NULL");
+    CEP_REQUIRE(ctx, !w->ended, CEPMAN_ERR_ARGUMENT, "%s: the writer has ended", cep_outfile_path(w->file));
     CEP_REQUIRE(ctx, w->written == w->total, CEPMAN_ERR_SHAPE, "%s: %zu of %zu numbers were written",
                 cep_outfile_path(w->file), w->written, w->total);
     cep_fault fault;
+    w->ended = true;
     s = cep_outfile_commit(w->file, &fault);
     return s ? cep_fail_fault(ctx, &fault) : CEPMAN_OK;
 }
@@ -125,18 +147,18 @@ cepman_status cepman_matrix_save(const cepman_matrix *m, cepman_context *ctx, co
     if (s) return s;
     CEP_REQUIRE(ctx, m && path, CEPMAN_ERR_ARGUMENT, "matrix save: matrix or path is NULL");
     const size_t shape[2] = {cepman_matrix_rows(m), cepman_matrix_columns(m)};
-    cepman_npy_writer *w;
+    cepman_npy_writer *w = NULL;
     s = cepman_npy_writer_create(&w, ctx, path, CEPMAN_TYPE_F32, 2, shape);
     if (s) return s;
     for (size_t i = 0; !s && i < shape[0]; i++)
-        s = cepman_npy_writer_append(w, ctx, cepman_matrix_row(m, i), shape[1]);
+        if (!(s = cep_poll(ctx))) s = cepman_npy_writer_append(w, ctx, cepman_matrix_row(m, i), shape[1]);
     if (!s) s = cepman_npy_writer_commit(w, ctx);
     cepman_npy_writer_unref(w);
     return s;
 }
 
-cepman_status cepman_labels_save(const cepman_labels *labels, cepman_context *ctx, const char *path, size_t rows,
-                                 size_t columns)
+cepman_status cepman_labels_save(const cepman_labels *labels, cepman_context *ctx, const char *path,
+                                 size_t rows, size_t columns)
 {
     cepman_status s = cep_enter(ctx);
     if (s) return s;
@@ -145,7 +167,7 @@ cepman_status cepman_labels_save(const cepman_labels *labels, cepman_context *ct
     CEP_REQUIRE(ctx, rows == 0 || (cep_mul(rows, columns, &product) && product == count), CEPMAN_ERR_SHAPE,
                 "labels save: %zu labels do not fill %zu x %zu", count, rows, columns);
     const size_t shape[2] = {rows ? rows : count, columns};
-    cepman_npy_writer *w;
+    cepman_npy_writer *w = NULL;
     s = cepman_npy_writer_create(&w, ctx, path, CEPMAN_TYPE_I32, rows ? 2 : 1, shape);
     if (s) return s;
     s = cepman_npy_writer_append(w, ctx, cepman_labels_data(labels), count);

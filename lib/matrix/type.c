@@ -20,7 +20,7 @@
 
 size_t cepman_type_size(cepman_type type)
 {
-    switch ((int) type) {
+    switch ((int)type) {
 #define CASE(constant, ctype, name)                                                                          \
     case constant:                                                                                           \
         return sizeof(ctype);
@@ -33,7 +33,7 @@ size_t cepman_type_size(cepman_type type)
 
 const char *cepman_type_name(cepman_type type)
 {
-    switch ((int) type) {
+    switch ((int)type) {
 #define CASE(constant, ctype, name)                                                                          \
     case constant:                                                                                           \
         return name;
@@ -47,13 +47,13 @@ const char *cepman_type_name(cepman_type type)
 void cep_type_to_f32(cepman_type type, const void *src, float *dst, size_t count)
 {
     const unsigned char *p = src;
-    switch ((int) type) {
+    switch ((int)type) {
 #define CASE(constant, ctype, name)                                                                          \
     case constant:                                                                                           \
         for (size_t i = 0; i < count; i++) {                                                                 \
             ctype v;                                                                                         \
             memcpy(&v, p + i * sizeof v, sizeof v);                                                          \
-            dst[i] = (float) v;                                                                              \
+            dst[i] = (float)v;                                                                               \
         }                                                                                                    \
         break;
         TYPES(CASE)
@@ -70,7 +70,7 @@ void cep_swap_bytes(void *data, size_t count, size_t size)
         for (size_t i = 0; i < count; i++) {
             uint16_t v;
             memcpy(&v, p + 2 * i, 2);
-            v = (uint16_t) (v << 8 | v >> 8);
+            v = (uint16_t)(v << 8 | v >> 8);
             memcpy(p + 2 * i, &v, 2);
         }
     } else if (size == 4) {
