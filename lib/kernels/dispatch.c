@@ -12,6 +12,11 @@
 #define CEP_PICK(topic, level) ((void) (level), &cep_##topic##_generic)
 #endif
 
+const cep_cepstrum_kernels *cep_cepstrum_kernels_get(cep_cpu_level level)
+{
+    return CEP_PICK(cepstrum, level);
+}
+
 const cep_distance_kernels *cep_distance_kernels_get(cep_cpu_level level)
 {
     return CEP_PICK(distance, level);

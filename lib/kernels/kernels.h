@@ -7,6 +7,7 @@
 #include "base.h"
 
 #include "centres.h"
+#include "cepstrum.h"
 #include "distance.h"
 #include "tile.h"
 
