@@ -12,9 +12,9 @@
 #define CEP_PICK(topic, level) ((void) (level), &cep_##topic##_generic)
 #endif
 
-const cep_cepstrum_kernels *cep_cepstrum_kernels_get(cep_cpu_level level)
+const cep_cepstral_kernels *cep_cepstral_kernels_get(cep_cpu_level level)
 {
-    return CEP_PICK(cepstrum, level);
+    return CEP_PICK(cepstral, level);
 }
 
 const cep_distance_kernels *cep_distance_kernels_get(cep_cpu_level level)

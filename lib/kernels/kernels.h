@@ -7,7 +7,7 @@
 #include "base.h"
 
 #include "centres.h"
-#include "cepstrum.h"
+#include "cepstral.h"
 #include "distance.h"
 #include "tile.h"
 

@@ -1,7 +1,7 @@
-/* Topic cepstrum with AVX2: eight pixels at a time, masked tails.
- * The same operations in the same order as the plain form (cepstrum_generic.c).
+/* Topic cepstral with AVX2: eight pixels at a time, masked tails.
+ * The same operations in the same order as the plain form (cepstral_generic.c).
  * Must not: use a fused multiply-add. */
-#include "cepstrum.h"
+#include "cepstral.h"
 
 #if defined(__x86_64__)
 #include <float.h>
@@ -228,7 +228,7 @@ static void scale(float *x, size_t n, float factor)
         store(x + i, _mm256_mul_ps(load_f32(x + i, n - i), f), n - i);
 }
 
-const cep_cepstrum_kernels cep_cepstrum_avx2 = {
+const cep_cepstral_kernels cep_cepstral_avx2 = {
     log_f32, log_u8, log_u16, clamp_f32, clamp_u8, clamp_u16, magnitude, power, sum, sum_squares, scale,
 };
 #endif

@@ -1,4 +1,4 @@
-/* Topic cepstrum: the logarithm's error, each form against the plain one bit for bit, odd sizes, odd values.
+/* Topic cepstral: the logarithm's error, each form against the plain one bit for bit, odd sizes, odd values.
  */
 #include <float.h>
 #include <math.h>
@@ -18,9 +18,9 @@ static int levels(void)
     return (int)cep_cpu_detect() + 1;
 }
 
-static const cep_cepstrum_kernels *form(int level)
+static const cep_cepstral_kernels *form(int level)
 {
-    return cep_cepstrum_kernels_get((cep_cpu_level)level);
+    return cep_cepstral_kernels_get((cep_cpu_level)level);
 }
 
 /* Buffers with guards behind, so that a tail that writes too far shows. */
@@ -54,7 +54,7 @@ static double ulps(float got, double exact)
 
 START_TEST(logarithm_is_accurate)
 {
-    const cep_cepstrum_kernels *k = form(_i);
+    const cep_cepstral_kernels *k = form(_i);
     const cep_log_terms none = {0, 0, 0};
     double worst = 0;
     float at = 0;
@@ -104,7 +104,7 @@ static void fill(float *x, size_t n, support_random *r)
 START_TEST(logs_agree)
 {
     support_random r = {3};
-    const cep_cepstrum_kernels *g = form(CEP_CPU_GENERIC), *k = form(_i);
+    const cep_cepstral_kernels *g = form(CEP_CPU_GENERIC), *k = form(_i);
     static const cep_log_terms terms[] = {{0, 0, 1}, {3, 0, 0.1f}, {0, 0.01f, 0}, {0, 0, 0}, {0, 1, FLT_MAX}};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (size_t t = 0; t < sizeof terms / sizeof *terms; t++) {
@@ -152,7 +152,7 @@ END_TEST
 START_TEST(ranges_agree)
 {
     support_random r = {4};
-    const cep_cepstrum_kernels *g = form(CEP_CPU_GENERIC), *k = form(_i);
+    const cep_cepstral_kernels *g = form(CEP_CPU_GENERIC), *k = form(_i);
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         size_t n = sizes[s];
         float x[MOST];
@@ -186,7 +186,7 @@ END_TEST
 START_TEST(bad_pixels_are_seen)
 {
     static const float bad[] = {(float)NAN, -(float)NAN, (float)INFINITY, -(float)INFINITY};
-    const cep_cepstrum_kernels *k = form(_i);
+    const cep_cepstral_kernels *k = form(_i);
     const cep_log_terms one = {0, 0, 1};
     cep_pixel_range range = {INFINITY, 0};
     for (size_t n = 1; n < 40; n++)
@@ -207,7 +207,7 @@ END_TEST
 START_TEST(sums_and_magnitudes_agree)
 {
     support_random r = {5};
-    const cep_cepstrum_kernels *g = form(CEP_CPU_GENERIC), *k = form(_i);
+    const cep_cepstral_kernels *g = form(CEP_CPU_GENERIC), *k = form(_i);
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         size_t n = sizes[s];
         float x[2 * MOST];
@@ -250,7 +250,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    Suite *s = suite_create("kernels cepstrum");
+    Suite *s = suite_create("kernels cepstral");
     TCase *t = tcase_create("forms");
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, logarithm_is_accurate, 0, levels());

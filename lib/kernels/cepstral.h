@@ -1,7 +1,7 @@
-/* Topic cepstrum: pixels to windowed logarithms, complex numbers to magnitudes, sums. Part of the door
+/* Topic cepstral: pixels to windowed logarithms, complex numbers to magnitudes, sums. Part of the door
  * kernels.h. All forms agree bit for bit: they multiply and add in the same order and never fuse. */
-#ifndef CEP_KERNELS_CEPSTRUM_H
-#define CEP_KERNELS_CEPSTRUM_H
+#ifndef CEP_KERNELS_CEPSTRAL_H
+#define CEP_KERNELS_CEPSTRAL_H
 
 #include "base.h"
 
@@ -16,7 +16,7 @@ typedef struct cep_pixel_range {
     float least, most;
 } cep_pixel_range;
 
-typedef struct cep_cepstrum_kernels {
+typedef struct cep_cepstral_kernels {
     /* out[i] = window[i] * log(argument of pixel i); window NULL: 1. The logarithm's error is below 2 ulp.
      * The f32 form may work in place and returns true when a pixel is not finite (out is then good for
      * nothing). */
@@ -38,14 +38,14 @@ typedef struct cep_cepstrum_kernels {
     double (*sum_squares)(const float *x, size_t n);
     /* x[i] *= factor */
     void (*scale)(float *x, size_t n, float factor);
-} cep_cepstrum_kernels;
+} cep_cepstral_kernels;
 
-const cep_cepstrum_kernels *cep_cepstrum_kernels_get(cep_cpu_level level);
+const cep_cepstral_kernels *cep_cepstral_kernels_get(cep_cpu_level level);
 
-extern const cep_cepstrum_kernels cep_cepstrum_generic;
+extern const cep_cepstral_kernels cep_cepstral_generic;
 #if defined(__x86_64__)
-extern const cep_cepstrum_kernels cep_cepstrum_avx2;
-extern const cep_cepstrum_kernels cep_cepstrum_avx512;
+extern const cep_cepstral_kernels cep_cepstral_avx2;
+extern const cep_cepstral_kernels cep_cepstral_avx512;
 #endif
 
 /* ---- what the forms share

@@ -1,11 +1,11 @@
-/* Topic cepstrum, plain C: the form that says what the others compute.
- * The logarithm follows Gal's accurate tables (cepstrum.h); sums run in sixteen lanes whatever the vector
+/* Topic cepstral, plain C: the form that says what the others compute.
+ * The logarithm follows Gal's accurate tables (cepstral.h); sums run in sixteen lanes whatever the vector
  * width. Must not: fuse a multiplication with an addition, or change their order. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-#include "cepstrum.h"
+#include "cepstral.h"
 
 static inline float larger(float a, float b)
 {
@@ -137,6 +137,6 @@ static void scale(float *x, size_t n, float factor)
         x[i] *= factor;
 }
 
-const cep_cepstrum_kernels cep_cepstrum_generic = {
+const cep_cepstral_kernels cep_cepstral_generic = {
     log_f32, log_u8, log_u16, clamp_f32, clamp_u8, clamp_u16, magnitude, power, sum, sum_squares, scale,
 };

@@ -1,0 +1,222 @@
+/* Makes a transform: settings, window, ring and FFT plan for one frame shape; immutable from then on.
+ * Formulas: docs/method.md, "The cepstrum".
+ * Must not: keep a dataset alive, or depend on frames beyond the sample. */
+#include <math.h>
+#include <string.h>
+
+#include "internal.h"
+
+cepman_cepstrum *cepman_cepstrum_ref(cepman_cepstrum *c)
+{
+    if (c) cep_refs_get(&c->refs);
+    return c;
+}
+
+void cepman_cepstrum_unref(cepman_cepstrum *c)
+{
+    if (!c || !cep_refs_put(&c->refs)) return;
+    cep_memory *mem = c->mem;
+    cep_free(mem, c->mask);
+    cep_free(mem, c->window);
+    cep_free(mem, c->ring.segments);
+    cep_fft_unref(c->fft);
+    cepman_options_unref(c->options);
+    cep_free(mem, c);
+    cep_memory_unref(mem);
+}
+
+static cepman_status take_mask(cepman_cepstrum *c, cepman_context *ctx, const uint8_t *mask)
+{
+    const size_t pixels = c->height * c->width;
+    size_t bad = 0;
+    for (size_t i = 0; mask && i < pixels; i++)
+        bad += mask[i] != 0;
+    if (bad == 0) return CEPMAN_OK;
+    CEP_REQUIRE(ctx, bad < pixels, CEPMAN_ERR_DATA, "the mask leaves no valid pixel of %zu x %zu", c->height,
+                c->width);
+    c->mask = cep_alloc(c->mem, pixels, 1);
+    if (!c->mask) return cep_fail_memory(ctx, "mask", pixels, 1);
+    memcpy(c->mask, mask, pixels);
+    return CEPMAN_OK;
+}
+
+static cepman_status make_ring(cepman_cepstrum *c, cepman_context *ctx)
+{
+    cep_settings *s = &c->set;
+    CEP_REQUIRE(ctx, !s->ring_angstrom || !isnan(c->step_x), CEPMAN_ERR_DATA,
+                "cepstrum option 'ring-unit' is angstrom, but the frames have no reciprocal pixel size");
+    const double sy = s->ring_angstrom ? c->step_y : 1, sx = s->ring_angstrom ? c->step_x : 1;
+    const double unit = sy < sx ? sy : sx;
+    const double farthest = hypot((double)(c->rows / 2) * sy, (double)(c->columns / 2) * sx);
+    CEP_REQUIRE(ctx, isnan(s->ring_out) || s->ring_out <= farthest * (1 + 1e-9), CEPMAN_ERR_RANGE,
+                "cepstrum option 'ring-out' is %g, a cepstrum of %zu x %zu pixels reaches %g", s->ring_out,
+                c->rows, c->columns, farthest);
+    CEP_REQUIRE(ctx, isnan(s->ring_out) || isnan(s->ring_in) || s->ring_in <= s->ring_out, CEPMAN_ERR_RANGE,
+                "cepstrum option 'ring-in' is %g, above 'ring-out', which is %g", s->ring_in, s->ring_out);
+    double in = s->ring_in / unit, out = s->ring_out / unit;
+    cep_ring_choose(&in, &out, c->height, c->width, s->pad);
+    s->ring_in = isnan(s->ring_in) ? in * unit : s->ring_in;
+    s->ring_out = isnan(s->ring_out) ? out * unit : s->ring_out;
+    if (s->ring_out > farthest) s->ring_out = farthest; /* a chosen one, on a tiny frame */
+    return cep_ring_create(&c->ring, ctx, c->rows, c->columns, sy, sx, s->ring_in, s->ring_out);
+}
+
+static cepman_status make_window(cepman_cepstrum *c, cepman_context *ctx)
+{
+    if (c->set.follow_beam) return CEPMAN_OK;
+    const cep_settings *s = &c->set;
+    double *profile = cep_alloc(c->mem, c->height + c->width, sizeof *profile);
+    c->window = cep_alloc_zero(c->mem, c->height, c->stride * sizeof *c->window);
+    if (!profile || !c->window) {
+        cep_free(c->mem, profile);
+        return cep_fail_memory(ctx, "window", c->height, c->stride * sizeof *c->window);
+    }
+    cep_window_fill(s, c->height, c->width, cep_window_centre(s, c->height), cep_window_centre(s, c->width),
+                    c->window, c->stride, profile);
+    cep_free(c->mem, profile);
+    return CEPMAN_OK;
+}
+
+static cepman_status build(cepman_cepstrum *c, cepman_context *ctx, cepman_dataset *dataset,
+                           const uint8_t *mask, double reciprocal_pixel, const cepman_options *options)
+{
+    cepman_status s = cep_settings_read(&c->set, ctx, options);
+    if (s) return s;
+    cep_settings *set = &c->set;
+    const size_t larger = c->height > c->width ? c->height : c->width;
+    CEP_REQUIRE(ctx, set->pad == 0 || set->pad >= larger, CEPMAN_ERR_RANGE,
+                "cepstrum option 'pad' is %zu, must be 0 or at least the frame's %zu pixels", set->pad,
+                larger);
+    c->rows = set->pad ? set->pad : c->height;
+    c->columns = set->pad ? set->pad : c->width;
+    c->step_y = 1 / ((double)c->rows * reciprocal_pixel);
+    c->step_x = 1 / ((double)c->columns * reciprocal_pixel);
+    if ((s = take_mask(c, ctx, mask)) || (s = make_ring(c, ctx))) return s;
+    s = cep_fft_create(&c->fft, ctx, c->rows, c->columns, c->ring.columns);
+    if (s) return s;
+    c->stride = cep_fft_real_stride(c->fft);
+    if ((s = make_window(c, ctx))) return s;
+    c->beam_y = c->beam_x = (double)NAN;
+    cep_sample sample = {(double)NAN, (double)NAN, (double)NAN};
+    if (dataset && (isnan(set->offset) || set->follow_beam)) {
+        if ((s = cep_sample_scan(&sample, ctx, dataset))) return s;
+        c->beam_y = sample.beam_y;
+        c->beam_x = sample.beam_x;
+    }
+    if (isnan(set->offset)) set->offset = isnan(sample.background) ? 1 : sample.background;
+    return cep_settings_write(&c->options, ctx, options, set);
+}
+
+static cepman_status create(cepman_cepstrum **out, cepman_context *ctx, cepman_dataset *dataset,
+                            size_t height, size_t width, const uint8_t *mask, double reciprocal_pixel,
+                            const cepman_options *given)
+{
+    CEP_REQUIRE(ctx, height >= 1 && width >= 1 && height <= 16384 && width <= 16384, CEPMAN_ERR_RANGE,
+                "frames of %zu x %zu pixels, must be 1 to 16384 on a side", height, width);
+    CEP_REQUIRE(ctx, isnan(reciprocal_pixel) || (reciprocal_pixel > 0 && reciprocal_pixel < (double)INFINITY),
+                CEPMAN_ERR_RANGE, "reciprocal pixel is %g 1/angstrom, must be above 0, or NaN",
+                reciprocal_pixel);
+    cepman_options *options = NULL;
+    cepman_status s = cep_settings_options(&options, ctx, given);
+    if (s) return s;
+    cep_memory *mem = cep_context_memory(ctx);
+    cepman_cepstrum *c = cep_alloc_zero(mem, 1, sizeof *c);
+    if (!c) {
+        cepman_options_unref(options);
+        return cep_fail_memory(ctx, "cepstrum", 1, sizeof *c);
+    }
+    cep_refs_init(&c->refs);
+    c->mem = cep_memory_ref(mem);
+    c->height = height;
+    c->width = width;
+    c->kernels = cep_cepstral_kernels_get(cep_context_cpu(ctx));
+    s = build(c, ctx, dataset, mask, reciprocal_pixel, options);
+    cepman_options_unref(options);
+    if (s) {
+        cepman_cepstrum_unref(c);
+        return s;
+    }
+    *out = c;
+    return CEPMAN_OK;
+}
+
+cepman_status cepman_cepstrum_create(cepman_cepstrum **out, cepman_context *ctx, cepman_dataset *dataset,
+                                     const cepman_options *options)
+{
+    cepman_status s = cep_enter(ctx);
+    if (s) return s;
+    CEP_REQUIRE(ctx, out && dataset, CEPMAN_ERR_ARGUMENT, "cepstrum: out or dataset is NULL");
+    double reciprocal = cepman_dataset_reciprocal_pixel(dataset);
+    if (!(reciprocal > 0 && reciprocal < (double)INFINITY)) reciprocal = (double)NAN;
+    return create(out, ctx, dataset, cepman_dataset_height(dataset), cepman_dataset_width(dataset),
+                  cepman_dataset_mask(dataset), reciprocal, options);
+}
+
+cepman_status cepman_cepstrum_create_for(cepman_cepstrum **out, cepman_context *ctx, size_t height,
+                                         size_t width, const uint8_t *mask, double reciprocal_pixel,
+                                         const cepman_options *options)
+{
+    cepman_status s = cep_enter(ctx);
+    if (s) return s;
+    CEP_REQUIRE(ctx, out, CEPMAN_ERR_ARGUMENT, "cepstrum: out is NULL");
+    return create(out, ctx, NULL, height, width, mask, reciprocal_pixel, options);
+}
+
+/* ---- what it is
+ * ------------------------------------------------------------------------------------------------ */
+
+size_t cepman_cepstrum_features(const cepman_cepstrum *c)
+{
+    return c ? c->ring.features : 0;
+}
+
+cepman_status cepman_cepstrum_coordinate(const cepman_cepstrum *c, size_t feature, int *y, int *x)
+{
+    if (!c) return CEPMAN_ERR_ARGUMENT;
+    if (feature >= c->ring.features) return CEPMAN_ERR_RANGE;
+    size_t low = 0, high = c->ring.count; /* the last segment that does not begin behind the feature */
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (c->ring.segments[middle].first <= feature)
+            low = middle;
+        else
+            high = middle;
+    }
+    const cep_segment *g = &c->ring.segments[low];
+    if (y) *y = g->y;
+    if (x) *x = g->x + (int)(feature - g->first);
+    return CEPMAN_OK;
+}
+
+size_t cepman_cepstrum_height(const cepman_cepstrum *c)
+{
+    return c ? c->height : 0;
+}
+
+size_t cepman_cepstrum_width(const cepman_cepstrum *c)
+{
+    return c ? c->width : 0;
+}
+
+size_t cepman_cepstrum_image_height(const cepman_cepstrum *c)
+{
+    return c ? c->rows : 0;
+}
+
+size_t cepman_cepstrum_image_width(const cepman_cepstrum *c)
+{
+    return c ? c->columns : 0;
+}
+
+double cepman_cepstrum_pixel(const cepman_cepstrum *c)
+{
+    return c ? c->step_x : (double)NAN;
+}
+
+cepman_status cepman_cepstrum_options(cepman_options **out, cepman_context *ctx, const cepman_cepstrum *c)
+{
+    cepman_status s = cep_enter(ctx);
+    if (s) return s;
+    CEP_REQUIRE(ctx, out && c, CEPMAN_ERR_ARGUMENT, "cepstrum: out or cepstrum is NULL");
+    return cepman_options_copy(out, ctx, c->options);
+}

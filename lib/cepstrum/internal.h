@@ -1,0 +1,147 @@
+/* What the files of cepstrum/ share. */
+#ifndef CEP_CEPSTRUM_INTERNAL_H
+#define CEP_CEPSTRUM_INTERNAL_H
+
+#include "cepstrum.h"
+#include "dataset.h"
+#include "exec.h"
+#include "fft.h"
+#include "kernels.h"
+
+/* ---- settings: the options with presets filled in (options.c)
+ * -------------------------------------------------- */
+
+enum { UNIT_COUNTS, UNIT_RANGE, UNIT_MEAN };
+enum { WINDOW_GAUSSIAN, WINDOW_HANN, WINDOW_ROUND_HANN, WINDOW_TUKEY, WINDOW_NONE };
+enum { SCALE_NONE, SCALE_L2, SCALE_STANDARD };
+
+typedef struct cep_settings {
+    bool subtract_least;
+    double offset; /* NaN: to be measured */
+    int offset_unit;
+    double floor;
+    int window;
+    double sigma, alpha;
+    bool follow_beam;
+    bool power, log1p;
+    size_t pad;
+    double ring_in, ring_out; /* NaN: to be chosen */
+    bool ring_angstrom;
+    int scale;
+} cep_settings;
+
+cepman_status cep_settings_read(cep_settings *out, cepman_context *ctx, const cepman_options *options);
+/* Options that give these settings, whatever the preset was. */
+cepman_status cep_settings_write(cepman_options **out, cepman_context *ctx, const cepman_options *options,
+                                 const cep_settings *settings);
+/* The caller's options or the defaults; *out is a new reference. */
+cepman_status cep_settings_options(cepman_options **out, cepman_context *ctx, const cepman_options *options);
+
+/* ---- window (window.c)
+ * ------------------------------------------------------------------------------------------ */
+
+/* Centre of a window that sits on the frame: (n - 1) / 2, for the round Hann n / 2. */
+double cep_window_centre(const cep_settings *settings, size_t n);
+/* height rows of width weights, `stride` floats apart, centred at (cy, cx). profile: height + width doubles.
+ */
+void cep_window_fill(const cep_settings *settings, size_t height, size_t width, double cy, double cx,
+                     float *out, size_t stride, double *profile);
+
+/* ---- ring (ring.c)
+ * ---------------------------------------------------------------------------------------------- */
+
+/* Features of one row of the half plane: count quefrencies from (y, x) on. */
+typedef struct cep_segment {
+    int32_t y, x;
+    size_t count, first; /* first: index of the first feature */
+} cep_segment;
+
+typedef struct cep_ring {
+    cep_segment *segments;
+    size_t count, features, columns; /* columns: largest x + 1 */
+} cep_ring;
+
+/* The quefrencies inner <= r <= outer of a height x width cepstrum, steps (sy, sx) a pixel. NULL segments are
+ * never left behind on success; the caller frees them. */
+cepman_status cep_ring_create(cep_ring *out, cepman_context *ctx, size_t height, size_t width, double sy,
+                              double sx, double inner, double outer);
+/* Chooses inner and outer where they are NaN, in cepstrum pixels. */
+void cep_ring_choose(double *inner, double *outer, size_t height, size_t width, size_t pad);
+
+/* ---- bad pixels (repair.c)
+ * --------------------------------------------------------------------------------------- */
+
+/* Marks: 0 valid, else the half side of the smallest square around the pixel with a valid one in it. */
+typedef struct cep_repair {
+    uint16_t *reach; /* height * width */
+    float *values;   /* neighbours of one pixel: 8 * max(height, width) */
+} cep_repair;
+
+/* Whether a frame has a pixel that is neither masked nor NaN nor infinite. */
+bool cep_has_valid(const void *pixels, cepman_type type, size_t count, const uint8_t *mask);
+/* frame: rows of width floats, stride apart, not yet clamped. Clamps at 0 and replaces what is masked or not
+ * finite by the median of its valid neighbours. False when no pixel is valid. */
+bool cep_repair_frame(cep_repair *repair, float *frame, size_t height, size_t width, size_t stride,
+                      const uint8_t *mask, cep_pixel_range *range);
+
+/* ---- samples of a scan (sample.c)
+ * --------------------------------------------------------------------------------- */
+
+/* From the mean of at most 64 frames spread over the scan: the background in counts, and the direct beam. NaN
+ * where there are no frames yet. */
+typedef struct cep_sample {
+    double background, beam_y, beam_x;
+} cep_sample;
+cepman_status cep_sample_scan(cep_sample *out, cepman_context *ctx, cepman_dataset *dataset);
+/* Background of a mean frame: its lower quartile, at least a hundredth of its mean; 1 when it is all zero.
+ * values: count of them, reordered. */
+double cep_background(double *values, size_t count);
+/* Direct beam of a frame of clamped floats: centre of mass of the brightest square, sought within `within`
+ * pixels of (near_y, near_x) when these are not NaN. sums: (height + 1) * (width + 1) doubles. */
+void cep_find_beam(double *y, double *x, const float *frame, size_t height, size_t width, size_t stride,
+                   double near_y, double near_x, double within, double *sums);
+
+/* ---- the transform (create.c)
+ * -------------------------------------------------------------------------------------- */
+
+struct cepman_cepstrum {
+    cep_refs refs;
+    cep_memory *mem;
+    size_t height, width; /* of a frame */
+    size_t rows, columns; /* of a cepstrum */
+    cep_settings set;
+    const cep_cepstral_kernels *kernels;
+    uint8_t *mask; /* NULL: none */
+    float *window; /* height rows, stride apart; NULL when it follows the beam */
+    size_t stride;
+    cep_ring ring;
+    cep_fft *fft;          /* columns of the ring */
+    double step_y, step_x; /* angstrom a cepstrum pixel, NaN: unknown */
+    double beam_y, beam_x; /* of the scan's mean frame, NaN: unknown */
+    cepman_options *options;
+};
+
+/* ---- one frame on one thread (frame.c)
+ * -------------------------------------------------------------------------------- */
+
+struct cepman_cepstrum_worker {
+    cep_memory *mem;
+    cepman_cepstrum *cepstrum;
+    cep_fft *fft;
+    float *real, *spectrum;
+    float *window;   /* own one, when it follows the beam */
+    double *scratch; /* for window and beam */
+    cep_repair repair;
+    cep_fault fault;
+};
+
+/* fft: the cepstrum's own, or one with all columns for whole planes. */
+cepman_status cep_worker_create(cepman_cepstrum_worker **out, cep_memory *mem, cep_fault *fault,
+                                cepman_cepstrum *cepstrum, cep_fft *fft);
+/* Features of one frame; `scale` standard is left to the caller. False when the frame has no valid pixel. */
+bool cep_worker_features(cepman_cepstrum_worker *worker, const void *pixels, cepman_type type, float *out);
+/* The whole plane, rows * columns floats, centre at (rows / 2, columns / 2). Needs the fft with all columns.
+ */
+bool cep_worker_plane(cepman_cepstrum_worker *worker, const void *pixels, cepman_type type, float *out);
+
+#endif
