@@ -25,7 +25,7 @@ int tool_interrupted(void)
     return interrupted ? tool_fail("cancelled") : 0;
 }
 
-static void say(const char *format, va_list args)
+static void __attribute__((format(printf, 1, 0))) say(const char *format, va_list args)
 {
     char line[1400];
     vsnprintf(line, sizeof line, format, args);

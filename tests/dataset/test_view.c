@@ -329,9 +329,9 @@ START_TEST(composed)
         double corner = (f[0] + f[W] + f[W + 1]) * 4.0 / 3;
         ck_assert(fabs(got[i * 6] - corner) <= 0.5);
     }
-    assert_fails(ctx, cepman_dataset_view_calibrated(&v[0], ctx, d, -1, NAN), CEPMAN_ERR_RANGE,
+    assert_fails(ctx, cepman_dataset_view_calibrated(&v[0], ctx, d, -1, (double)NAN), CEPMAN_ERR_RANGE,
                  "scan step is -1");
-    assert_status(ctx, cepman_dataset_view_calibrated(&v[0], ctx, d, 1, INFINITY), CEPMAN_ERR_RANGE);
+    assert_status(ctx, cepman_dataset_view_calibrated(&v[0], ctx, d, 1, (double)INFINITY), CEPMAN_ERR_RANGE);
     assert_status(ctx, cepman_dataset_view_calibrated(&v[0], ctx, d, 1, 0), CEPMAN_ERR_RANGE);
     assert_status(ctx, cepman_dataset_view_masked(&v[0], ctx, d, NULL), CEPMAN_ERR_ARGUMENT);
     for (int i = 0; i < 5; i++)

@@ -23,7 +23,7 @@ static double twin_key(const float *a, const float *b, size_t d, bool cosine)
 {
     long double dot = 0, aa = 0, bb = 0, squared = 0;
     for (size_t j = 0; j < d; j++) {
-        long double x = a[j], y = b[j];
+        long double x = (long double)a[j], y = (long double)b[j];
         dot += x * y;
         aa += x * x;
         bb += y * y;

@@ -21,7 +21,7 @@ static void slurp(const char *path, char *text, size_t size)
     if (f) fclose(f);
 }
 
-static long start(const char *format, va_list args)
+static long __attribute__((format(printf, 1, 0))) start(const char *format, va_list args)
 {
     char line[8192];
     char *words[100];
