@@ -3,5 +3,5 @@
  * Must not: hold anything else. */
 #include "commands.h"
 
-const command *const commands[] = {&command_info,    &command_convert, &command_pca, &command_knn,
-                                   &command_cluster, &command_score,   NULL};
+const command *const commands[] = {&command_info, &command_convert, &command_transform, &command_pca,
+                                   &command_knn,  &command_cluster, &command_score,     NULL};

@@ -121,6 +121,33 @@ START_TEST(convert_refuses)
 }
 END_TEST
 
+START_TEST(transform)
+{
+    good("transform %s --ring 3:9 --scale none -o %s --threads 2", scan, in_dir("f.npy"));
+    size_t ring = 0; /* quefrencies of one half plane */
+    for (int y = -16; y < 16; y++)
+        for (int x = -16; x < 16; x++)
+            ring += (x > 0 || (x == 0 && y >= 0)) && y * y + x * x >= 9 && y * y + x * x <= 81;
+    check_shape(in_dir("f.npy"), 24, ring);
+    good("transform %s --ring-in=3 --ring-out=9 --scale=none -o %s --threads 1", scan, in_dir("g.npy"));
+    ck_assert(same_files(in_dir("f.npy"), in_dir("g.npy")));
+    good("transform %s --ring 3:9 --scale none --cpu generic --power=true -o %s", scan, in_dir("g.npy"));
+    ck_assert(!same_files(in_dir("f.npy"), in_dir("g.npy")));
+}
+END_TEST
+
+START_TEST(transform_refuses)
+{
+    refuses_bad_files("transform", scan, "--ring 3:9", "a.npy");
+    bad(2, "IN:OUT", "transform %s --ring 3 -o %s", scan, in_dir("a.npy"));
+    bad(2, "ring-out", "transform %s --ring 3:x -o %s", scan, in_dir("a.npy"));
+    bad(2, "preset", "transform %s --preset none -o %s", scan, in_dir("a.npy"));
+    bad(2, "true or false", "transform %s --power=2 -o %s", scan, in_dir("a.npy"));
+    bad(1, "ring", "transform %s --ring 3.1:3.1 -o %s", scan, in_dir("a.npy"));
+    nothing_left();
+}
+END_TEST
+
 START_TEST(pca)
 {
     cepman_context *ctx = support_begin(1);
@@ -250,6 +277,8 @@ Suite *suite(void)
     tcase_add_test(c, info);
     tcase_add_test(c, convert);
     tcase_add_test(c, convert_refuses);
+    tcase_add_test(c, transform);
+    tcase_add_test(c, transform_refuses);
     tcase_add_test(c, pca);
     tcase_add_test(c, pca_refuses);
     tcase_add_test(c, knn);
