@@ -72,7 +72,7 @@ static double tukey(const formula *f, size_t h, size_t w, size_t y, size_t x)
 /* The whole plane, centred, of a frame; H x W >= h x w with zeros behind. malloc'ed. */
 static double *plane_of(const formula *f, const double *frame, size_t h, size_t w, size_t H, size_t W)
 {
-    double least = INFINITY, most = -INFINITY;
+    double least = (double)INFINITY, most = -(double)INFINITY;
     for (size_t i = 0; i < h * w; i++) {
         double v = frame[i] > 0 ? frame[i] : 0;
         least = v < least ? v : least;
