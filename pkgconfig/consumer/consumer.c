@@ -45,7 +45,7 @@ int main(void)
     cepman_options_unref(options);
     options = NULL;
     if (cepman_kmeans_options_create(&options, ctx) || cepman_options_parse(options, ctx, "k", "2") ||
-        cepman_kmeans_fit(&clusters, ctx, scores, options))
+        cepman_kmeans_fit(&clusters, ctx, scores, NULL, NULL, options))
         goto end;
     const int32_t *label = cepman_labels_data(cepman_kmeans_labels(clusters));
     printf("libcepman %s: %zu frames, %zu features, %zu scores\n", cepman_version(),

@@ -57,7 +57,8 @@ static void run()
     auto scores = make<cepman_matrix, cepman_matrix_unref>(cepman_pca_apply, pca.get(), features.get());
     options = make<cepman_options, cepman_options_unref>(cepman_kmeans_options_create);
     check(cepman_options_parse(options.get(), context, "k", "2"));
-    auto clusters = make<cepman_kmeans, cepman_kmeans_unref>(cepman_kmeans_fit, scores.get(), options.get());
+    auto clusters = make<cepman_kmeans, cepman_kmeans_unref>(cepman_kmeans_fit, scores.get(), nullptr,
+                                                             nullptr, options.get());
     const std::int32_t *label = cepman_labels_data(cepman_kmeans_labels(clusters.get()));
     std::printf("libcepman %s: %zu frames, %zu features, %zu scores\n", cepman_version(),
                 cepman_matrix_rows(features.get()), cepman_matrix_columns(features.get()),

@@ -1,4 +1,5 @@
-/* The transform against its formulas in double precision: presets, options, sizes, types, bad pixels. */
+/* The transform against its formulas in double precision: presets, options, sizes, types, bad pixels.
+ * Long, because the twin in double precision has every option that the transform has. */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
