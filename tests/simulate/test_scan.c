@@ -1,0 +1,316 @@
+/* Simulated scans: shape, dose, truth, reproducibility, extreme options, failures. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "simulate.h"
+#include "support.h"
+
+static cepman_options *small(cepman_context *ctx, const char *scene, const char *rows, const char *columns,
+                             const char *frame)
+{
+    cepman_options *o = NULL;
+    assert_good(ctx, cepman_simulate_options_create(&o, ctx));
+    assert_good(ctx, cepman_options_parse(o, ctx, "scene", scene));
+    assert_good(ctx, cepman_options_parse(o, ctx, "scan-rows", rows));
+    assert_good(ctx, cepman_options_parse(o, ctx, "scan-columns", columns));
+    assert_good(ctx, cepman_options_parse(o, ctx, "frame", frame));
+    return o;
+}
+
+static uint16_t *pixels(cepman_context *ctx, cepman_dataset *d)
+{
+    size_t n = cepman_dataset_frames(d) * cepman_dataset_height(d) * cepman_dataset_width(d);
+    uint16_t *p = malloc(n * sizeof *p);
+    ck_assert_ptr_nonnull(p);
+    assert_good(ctx, cepman_dataset_read(d, ctx, 0, cepman_dataset_frames(d), p, n * sizeof *p));
+    return p;
+}
+
+static const char *const scenes[] = {"twin-domains", "ag-tilt", "oxide-particle"};
+static const size_t phases[] = {4, 3, 6};
+
+START_TEST(what_it_says)
+{
+    cepman_context *ctx = support_begin(2);
+    cepman_options *o = small(ctx, scenes[_i], "22", "25", "64");
+    assert_good(ctx, cepman_options_parse(o, ctx, "pixel", "0.05"));
+    assert_good(ctx, cepman_options_parse(o, ctx, "dose", "20000"));
+    cepman_dataset *d = NULL;
+    cepman_labels *truth = NULL;
+    assert_good(ctx, cepman_simulate(&d, &truth, ctx, o));
+    ck_assert_uint_eq(cepman_dataset_scan_rows(d), 22);
+    ck_assert_uint_eq(cepman_dataset_scan_columns(d), 25);
+    ck_assert_uint_eq(cepman_dataset_height(d), 64);
+    ck_assert_uint_eq(cepman_dataset_width(d), 64);
+    ck_assert_int_eq(cepman_dataset_type(d), CEPMAN_TYPE_U16);
+    ck_assert_int_eq(cepman_dataset_has_scan(d), 1);
+    ck_assert_str_eq(cepman_dataset_format(d), "simulated");
+    ck_assert_double_eq(cepman_dataset_reciprocal_pixel(d), 0.05);
+    ck_assert_uint_eq(cepman_labels_count(truth), 550);
+    ck_assert_uint_eq(cepman_labels_clusters(truth), phases[_i]);
+    uint16_t *p = pixels(ctx, d);
+    double worst = 0;
+    for (size_t f = 0; f < 550; f++) {
+        double sum = 0;
+        for (size_t i = 0; i < 4096; i++)
+            sum += p[f * 4096 + i];
+        worst = fmax(worst, fabs(sum - 20000));
+        /* The direct beam is the brightest pixel, in the middle. */
+        size_t best = 0;
+        for (size_t i = 1; i < 4096; i++)
+            if (p[f * 4096 + i] > p[f * 4096 + best]) best = i;
+        ck_assert_uint_eq(best, 32 * 64 + 32);
+    }
+    /* Five and a half standard deviations, and what falls beside the detector. */
+    ck_assert_double_lt(worst, 5.5 * sqrt(20000) + 100);
+    free(p);
+    cepman_labels_unref(truth);
+    cepman_dataset_unref(d);
+    cepman_options_unref(o);
+    support_end(ctx);
+}
+END_TEST
+
+/* Frames of the same phase are more alike than frames of others: each is nearest to the mean of its own, log counts. */
+START_TEST(phases_can_be_told_apart)
+{
+    enum { side = 64, scan = 24 };
+    cepman_context *ctx = support_begin(2);
+    cepman_options *o = small(ctx, scenes[_i], "24", "24", "64");
+    assert_good(ctx, cepman_options_parse(o, ctx, "pixel", "0.04"));
+    assert_good(ctx, cepman_options_parse(o, ctx, "tilt", "0.7"));
+    cepman_dataset *d = NULL;
+    cepman_labels *truth = NULL;
+    assert_good(ctx, cepman_simulate(&d, &truth, ctx, o));
+    uint16_t *p = pixels(ctx, d);
+    const int32_t *label = cepman_labels_data(truth);
+    static double mean[6][side * side];
+    size_t count[6] = {0}, right = 0, known = 0;
+    memset(mean, 0, sizeof mean);
+    for (size_t f = 0; f < scan * scan; f++) {
+        if (label[f] < 0) continue;
+        count[label[f]]++;
+        for (size_t i = 0; i < side * side; i++)
+            mean[label[f]][i] += log(1.0 + p[f * side * side + i]);
+    }
+    for (size_t f = 0; f < scan * scan; f++) {
+        if (label[f] < 0) continue;
+        double least = HUGE_VAL;
+        size_t nearest = 0;
+        for (size_t k = 0; k < phases[_i]; k++) {
+            double sum = 0;
+            for (size_t i = 0; i < side * side; i++) {
+                double v = log(1.0 + p[f * side * side + i]) - mean[k][i] / (double)count[k];
+                sum += v * v;
+            }
+            if (sum < least) {
+                least = sum;
+                nearest = k;
+            }
+        }
+        known++;
+        right += nearest == (size_t)label[f];
+    }
+    ck_assert_msg(known > scan * scan / 2 && right >= 0.97 * (double)known, "%zu of %zu right", right, known);
+    free(p);
+    cepman_labels_unref(truth);
+    cepman_dataset_unref(d);
+    cepman_options_unref(o);
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(same_bits)
+{
+    uint16_t *p[4];
+    int32_t labels[4][63];
+    cepman_context *ctx = support_begin(1);
+    for (int t = 0; t < 4; t++) {
+        cepman_options *o = small(ctx, scenes[_i], "7", "9", "33");
+        if (t == 3) assert_good(ctx, cepman_options_set_integer(o, ctx, "seed", 43));
+        assert_good(ctx, cepman_context_set_threads(ctx, t == 1 ? 3 : 1));
+        cepman_dataset *d = NULL;
+        cepman_labels *truth = NULL;
+        assert_good(ctx, cepman_simulate(&d, &truth, ctx, o));
+        p[t] = pixels(ctx, d);
+        memcpy(labels[t], cepman_labels_data(truth), sizeof labels[t]);
+        cepman_labels_unref(truth);
+        cepman_dataset_unref(d);
+        cepman_options_unref(o);
+    }
+    const size_t size = 63 * 33 * 33 * sizeof(uint16_t);
+    ck_assert_int_eq(memcmp(p[0], p[1], size), 0);
+    ck_assert_int_eq(memcmp(p[0], p[2], size), 0);
+    ck_assert_int_ne(memcmp(p[0], p[3], size), 0);
+    ck_assert_int_eq(memcmp(labels[0], labels[1], sizeof labels[0]), 0);
+    for (int t = 0; t < 4; t++)
+        free(p[t]);
+    support_end(ctx);
+}
+END_TEST
+
+/* Counts of many equal frames: mean equals variance, pixel by pixel, in the silver scene without tilt or jitter of
+ * the direct beam's neighbourhood: the vacuum of the particle scene has no jitter at all. */
+START_TEST(shot_noise)
+{
+    cepman_context *ctx = support_begin(2);
+    cepman_options *o = small(ctx, "oxide-particle", "40", "40", "16");
+    assert_good(ctx, cepman_options_parse(o, ctx, "dose", "4000"));
+    cepman_dataset *d = NULL;
+    cepman_labels *truth = NULL;
+    assert_good(ctx, cepman_simulate(&d, &truth, ctx, o));
+    uint16_t *p = pixels(ctx, d);
+    double sum[256] = {0}, square[256] = {0}, n = 0, index = 0, bright = 0;
+    for (size_t f = 0; f < 1600; f++) {
+        /* The outermost rows and columns of the scan are far from the particle. */
+        size_t row = f / 40, column = f % 40;
+        if (row > 1 && row < 38 && column > 1 && column < 38) continue;
+        if (cepman_labels_data(truth)[f] != 0) continue;
+        n++;
+        for (size_t i = 0; i < 256; i++) {
+            double v = p[f * 256 + i];
+            sum[i] += v;
+            square[i] += v * v;
+        }
+    }
+    ck_assert_double_gt(n, 200);
+    for (size_t i = 0; i < 256; i++) {
+        double mean = sum[i] / n, variance = (square[i] - sum[i] * mean) / (n - 1);
+        if (mean < 0.02) continue;
+        ck_assert_double_eq_tol(variance, mean, 5.5 * mean * sqrt((2 + 1 / mean) / n));
+        index += variance / mean;
+        bright++;
+    }
+    ck_assert_double_gt(bright, 20);
+    ck_assert_double_eq_tol(index / bright, 1, 5 * sqrt(2 / n / bright) + 0.02);
+    free(p);
+    cepman_labels_unref(truth);
+    cepman_dataset_unref(d);
+    cepman_options_unref(o);
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(extremes)
+{
+    static const char *const settings[][2] = {
+        {"convergence", "0"}, {"convergence", "20"}, {"pixel", "0.001"}, {"pixel", "0.5"}, {"voltage", "20"},
+        {"voltage", "1000"},  {"tilt", "45"},        {"tilt", "0"},      {"dose", "1"},    {"dose", "1e9"},
+        {"seed", "0"},        {"frame", "8"},        {"frame", "37"},
+    };
+    cepman_context *ctx = support_begin(1);
+    for (size_t t = 0; t < sizeof settings / sizeof settings[0]; t++) {
+        cepman_options *o = small(ctx, scenes[_i], "1", t % 2 ? "1" : "2", "24");
+        assert_good(ctx, cepman_options_parse(o, ctx, settings[t][0], settings[t][1]));
+        cepman_dataset *d = NULL;
+        assert_good(ctx, cepman_simulate(&d, NULL, ctx, o));
+        uint16_t *p = pixels(ctx, d);
+        size_t n = cepman_dataset_height(d), most = 0;
+        for (size_t i = 0; i < n * n; i++)
+            if (p[i] > most) most = p[i];
+        if (strcmp(settings[t][1], "1e9") == 0)
+            ck_assert_uint_eq(most, 65535);
+        else if (strcmp(settings[t][0], "dose") != 0)
+            ck_assert_uint_gt(most, 20);
+        free(p);
+        cepman_dataset_unref(d);
+        cepman_options_unref(o);
+    }
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(refusals)
+{
+    cepman_context *ctx = support_begin(1);
+    cepman_options *o = small(ctx, "ag-tilt", "3", "3", "16"), *other = NULL;
+    cepman_dataset *d = NULL;
+    cepman_labels *truth = NULL;
+    assert_status(ctx, cepman_simulate(NULL, NULL, ctx, o), CEPMAN_ERR_ARGUMENT);
+    assert_status(ctx, cepman_simulate_options_create(NULL, ctx), CEPMAN_ERR_ARGUMENT);
+    ck_assert_int_eq(cepman_simulate(&d, NULL, NULL, o), CEPMAN_ERR_ARGUMENT);
+    assert_fails(ctx, cepman_options_parse(o, ctx, "dose", "0"), CEPMAN_ERR_RANGE, "dose");
+    assert_fails(ctx, cepman_options_parse(o, ctx, "scene", "cat"), CEPMAN_ERR_RANGE, "twin-domains");
+    static const cep_option table[] = {{"seed", CEPMAN_OPTION_INTEGER, 0, 9, 1, NULL, "another stage's"},
+                                       {NULL, CEPMAN_OPTION_FLAG, 0, 0, 0, NULL, NULL}};
+    assert_good(ctx, cep_options_create(&other, ctx, "another", table));
+    assert_status(ctx, cepman_simulate(&d, &truth, ctx, other), CEPMAN_ERR_OPTION);
+    cepman_options_unref(other);
+    assert_good(ctx, cepman_options_set_integer(o, ctx, "scan-rows", 4096));
+    assert_good(ctx, cepman_options_set_integer(o, ctx, "scan-columns", 4096));
+    assert_good(ctx, cepman_context_set_memory_limit(ctx, 1 << 24));
+    assert_fails(ctx, cepman_simulate(&d, &truth, ctx, o), CEPMAN_ERR_LIMIT, "simulated scan");
+    ck_assert_ptr_null(d);
+    ck_assert_ptr_null(truth);
+    cepman_options_unref(o);
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(failing_allocations)
+{
+    cepman_context *ctx = support_begin(2);
+    cepman_options *o = small(ctx, scenes[_i], "2", "3", "16");
+    for (long fail = 0;; fail++) {
+        cepman_dataset *d = NULL;
+        cepman_labels *truth = NULL;
+        support_fail_at(fail);
+        cepman_status s = cepman_simulate(&d, &truth, ctx, o);
+        support_fail_at(-1);
+        ck_assert_int_eq(s != CEPMAN_OK, d == NULL);
+        ck_assert_int_eq(s != CEPMAN_OK, truth == NULL);
+        cepman_dataset_unref(d);
+        cepman_labels_unref(truth);
+        if (!s) {
+            ck_assert_int_gt(fail, 8);
+            break;
+        }
+        ck_assert_int_eq(s, CEPMAN_ERR_MEMORY);
+    }
+    cepman_options_unref(o);
+    support_end(ctx);
+}
+END_TEST
+
+static int stop_later(void *user)
+{
+    int *left = user;
+    return --*left < 0;
+}
+
+START_TEST(cancel)
+{
+    cepman_context *ctx = support_begin(_i ? 3 : 1);
+    cepman_options *o = small(ctx, "twin-domains", "8", "8", "16");
+    int left;
+    assert_good(ctx, cepman_context_set_cancel(ctx, stop_later, &left));
+    for (int polls = 0; polls < 4; polls++) {
+        left = polls;
+        cepman_dataset *d = NULL;
+        cepman_labels *truth = NULL;
+        assert_status(ctx, cepman_simulate(&d, &truth, ctx, o), CEPMAN_ERR_CANCELLED);
+        ck_assert_ptr_null(d);
+        ck_assert_ptr_null(truth);
+    }
+    cepman_options_unref(o);
+    support_end(ctx);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("simulate");
+    TCase *t = tcase_create("scan");
+    tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, what_it_says, 0, 3);
+    tcase_add_loop_test(t, phases_can_be_told_apart, 0, 3);
+    tcase_add_loop_test(t, same_bits, 0, 3);
+    tcase_add_test(t, shot_noise);
+    tcase_add_loop_test(t, extremes, 0, 3);
+    tcase_add_test(t, refusals);
+    tcase_add_loop_test(t, failing_allocations, 0, 3);
+    tcase_add_loop_test(t, cancel, 0, 2);
+    suite_add_tcase(s, t);
+    return s;
+}
