@@ -19,6 +19,7 @@ void cepman_cepstrum_unref(cepman_cepstrum *c)
     cep_free(mem, c->mask);
     cep_free(mem, c->window);
     cep_free(mem, c->ring.segments);
+    if (c->has_rings) cep_rings_free(&c->rings, mem);
     cep_fft_unref(c->fft);
     cepman_options_unref(c->options);
     cep_free(mem, c);
@@ -61,6 +62,22 @@ static cepman_status make_ring(cepman_cepstrum *c, cepman_context *ctx)
     return cep_ring_create(&c->ring, ctx, c->rows, c->columns, sy, sx, s->ring_in, s->ring_out);
 }
 
+static cepman_status make_transform(cepman_cepstrum *c, cepman_context *ctx)
+{
+    if (!cep_rings_suit(c->rows, c->columns)) {
+        cepman_status s = cep_fft_create(&c->fft, ctx, c->rows, c->columns, c->ring.columns);
+        if (s) return s;
+        c->stride = cep_fft_real_stride(c->fft);
+        return CEPMAN_OK;
+    }
+    c->has_rings = cep_rings_create(&c->rings, c->mem, cep_columns_kernels_get(cep_context_cpu(ctx)),
+                                    &c->ring, c->rows, c->columns);
+    if (!c->has_rings)
+        return cep_fail_memory(ctx, "transform of the ring", c->ring.features, sizeof *c->rings.index);
+    c->stride = cep_rings_stride(&c->rings);
+    return CEPMAN_OK;
+}
+
 static cepman_status make_window(cepman_cepstrum *c, cepman_context *ctx)
 {
     if (c->set.follow_beam) return CEPMAN_OK;
@@ -92,9 +109,7 @@ static cepman_status build(cepman_cepstrum *c, cepman_context *ctx, cepman_datas
     c->step_y = 1 / ((double)c->rows * reciprocal_pixel);
     c->step_x = 1 / ((double)c->columns * reciprocal_pixel);
     if ((s = take_mask(c, ctx, mask)) || (s = make_ring(c, ctx))) return s;
-    s = cep_fft_create(&c->fft, ctx, c->rows, c->columns, c->ring.columns);
-    if (s) return s;
-    c->stride = cep_fft_real_stride(c->fft);
+    if ((s = make_transform(c, ctx))) return s;
     if ((s = make_window(c, ctx))) return s;
     c->beam_y = c->beam_x = (double)NAN;
     cep_sample sample = {(double)NAN, (double)NAN, (double)NAN};

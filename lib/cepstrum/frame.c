@@ -10,14 +10,15 @@ cepman_status cep_worker_create(cepman_cepstrum_worker **out, cep_memory *mem, c
                                 cepman_cepstrum *c, cep_fft *fft)
 {
     const size_t h = c->height, w = c->width, larger = h > w ? h : w, pixels = h * w;
-    const size_t row = cep_fft_complex_stride(fft) * 2 * sizeof(float);
+    const size_t spectrum = fft ? c->rows * cep_fft_complex_stride(fft) * 2 : cep_rings_scratch(&c->rings);
     cepman_cepstrum_worker *k = cep_alloc_zero(mem, 1, sizeof *k);
     if (!k) return cep_fault_memory(fault, mem, "cepstrum worker", 1, sizeof *k);
     k->mem = cep_memory_ref(mem);
     k->cepstrum = cepman_cepstrum_ref(c);
     k->fft = cep_fft_ref(fft);
-    k->real = cep_alloc_zero(mem, c->rows, c->stride * sizeof(float));
-    k->spectrum = cep_alloc_zero(mem, c->rows, row);
+    k->stride = fft ? cep_fft_real_stride(fft) : cep_rings_stride(&c->rings);
+    k->real = cep_alloc_zero(mem, c->rows, k->stride * sizeof(float));
+    k->spectrum = cep_alloc_zero(mem, spectrum, sizeof(float));
     k->repair.reach = cep_alloc(mem, pixels, sizeof(uint16_t));
     k->repair.values = cep_alloc(mem, larger, 8 * sizeof(float));
     bool good = k->real && k->spectrum && k->repair.reach && k->repair.values;
@@ -28,7 +29,7 @@ cepman_status cep_worker_create(cepman_cepstrum_worker **out, cep_memory *mem, c
     }
     if (!good) {
         cepman_cepstrum_worker_unref(k);
-        return cep_fault_memory(fault, mem, "cepstrum worker", c->rows, row);
+        return cep_fault_memory(fault, mem, "cepstrum worker", spectrum, sizeof(float));
     }
     *out = k;
     return CEPMAN_OK;
@@ -111,10 +112,11 @@ static bool clamp_row(const cep_cepstral_kernels *k, cepman_type type, const voi
 }
 
 /* A frame without gaps between rows is one long row. */
-static void shape_of_rows(const cepman_cepstrum *c, cepman_type type, const void *pixels, size_t *rows,
+static void shape_of_rows(const cepman_cepstrum_worker *k, cepman_type type, const void *pixels, size_t *rows,
                           size_t *n)
 {
-    const bool one = c->stride == c->width && direct(type, pixels);
+    const cepman_cepstrum *c = k->cepstrum;
+    const bool one = k->stride == c->width && c->stride == c->width && direct(type, pixels);
     *rows = one ? 1 : c->height;
     *n = one ? c->height * c->width : c->width;
 }
@@ -126,29 +128,30 @@ static bool log_at_once(cepman_cepstrum_worker *k, const unsigned char *pixels, 
     const cep_log_terms terms = {0, (float)c->set.floor, (float)c->set.offset};
     const size_t step = cepman_type_size(type);
     size_t rows, n;
-    shape_of_rows(c, type, pixels, &rows, &n);
+    shape_of_rows(k, type, pixels, &rows, &n);
     bool bad = false;
     for (size_t y = 0; y < rows; y++)
         bad |= log_row(c->kernels, type, pixels + y * n * step,
                        c->set.window == WINDOW_NONE ? NULL : c->window + y * c->stride,
-                       k->real + y * c->stride, n, &terms);
+                       k->real + y * k->stride, n, &terms);
     return !bad;
 }
 
-static double mean_of(const cepman_cepstrum *c, const float *frame)
+static double mean_of(const cepman_cepstrum *c, const float *frame, size_t stride)
 {
     double sum = 0;
     for (size_t y = 0; y < c->height; y++)
-        sum += c->kernels->sum(frame + y * c->stride, c->width);
+        sum += c->kernels->sum(frame + y * stride, c->width);
     return sum / ((double)c->height * (double)c->width);
 }
 
 /* The frame's own terms. An offset relative to nothing (a dark or even frame) is in counts. */
-static cep_log_terms terms_of(const cepman_cepstrum *c, const float *frame, const cep_pixel_range *range)
+static cep_log_terms terms_of(const cepman_cepstrum *c, const float *frame, size_t stride,
+                              const cep_pixel_range *range)
 {
     const cep_settings *s = &c->set;
     double unit = s->offset_unit == UNIT_RANGE  ? (double)range->most - (double)range->least
-                  : s->offset_unit == UNIT_MEAN ? mean_of(c, frame)
+                  : s->offset_unit == UNIT_MEAN ? mean_of(c, frame, stride)
                                                 : 1;
     if (!(unit > 0)) unit = 1;
     double offset = s->offset * unit;
@@ -165,7 +168,7 @@ static const float *window_of(cepman_cepstrum_worker *k)
     /* Beams move by a few pixels between frames: an eighth of the frame around the scan's mean beam. */
     const size_t larger = c->height > c->width ? c->height : c->width;
     double y, x;
-    cep_find_beam(&y, &x, k->real, c->height, c->width, c->stride, c->beam_y, c->beam_x,
+    cep_find_beam(&y, &x, k->real, c->height, c->width, k->stride, c->beam_y, c->beam_x,
                   1 + (double)larger / 8, k->scratch);
     cep_window_fill(&c->set, c->height, c->width, y, x, k->window, c->stride, k->scratch);
     return k->window;
@@ -180,37 +183,42 @@ static bool log_in_steps(cepman_cepstrum_worker *k, const unsigned char *pixels,
     bool bad = c->mask != NULL;
     if (!bad) {
         size_t rows, n;
-        shape_of_rows(c, type, pixels, &rows, &n);
+        shape_of_rows(k, type, pixels, &rows, &n);
         for (size_t y = 0; y < rows; y++)
-            bad |= clamp_row(c->kernels, type, pixels + y * n * step, k->real + y * c->stride, n, &range);
+            bad |= clamp_row(c->kernels, type, pixels + y * n * step, k->real + y * k->stride, n, &range);
     }
     if (bad) {
         for (size_t y = 0; y < h; y++)
-            cep_type_to_f32(type, pixels + y * w * step, k->real + y * c->stride, w);
-        if (!cep_repair_frame(&k->repair, k->real, h, w, c->stride, c->mask, &range)) return false;
+            cep_type_to_f32(type, pixels + y * w * step, k->real + y * k->stride, w);
+        if (!cep_repair_frame(&k->repair, k->real, h, w, k->stride, c->mask, &range)) return false;
     }
-    const cep_log_terms terms = terms_of(c, k->real, &range);
+    const cep_log_terms terms = terms_of(c, k->real, k->stride, &range);
     const float *window = window_of(k);
     for (size_t y = 0; y < h; y++)
-        c->kernels->log_f32(k->real + y * c->stride, window ? window + y * c->stride : NULL,
-                            k->real + y * c->stride, w, &terms);
+        c->kernels->log_f32(k->real + y * k->stride, window ? window + y * c->stride : NULL,
+                            k->real + y * k->stride, w, &terms);
     return true;
 }
 
-/* Fills k->spectrum. */
-static bool transform(cepman_cepstrum_worker *k, const void *pixels, cepman_type type)
+/* Fills k->real. */
+static bool prepare(cepman_cepstrum_worker *k, const void *pixels, cepman_type type)
 {
     const cepman_cepstrum *c = k->cepstrum;
     const bool plain =
         !c->mask && !c->set.subtract_least && c->set.offset_unit == UNIT_COUNTS && !c->set.follow_beam;
-    if (!(plain && log_at_once(k, pixels, type)) && !log_in_steps(k, pixels, type)) return false;
+    return (plain && log_at_once(k, pixels, type)) || log_in_steps(k, pixels, type);
+}
+
+/* Fills k->spectrum by the FFT. */
+static void transform(cepman_cepstrum_worker *k)
+{
+    const cepman_cepstrum *c = k->cepstrum;
     if (c->set.pad) { /* the transform may have left its own numbers there */
         for (size_t y = 0; y < c->height; y++)
-            memset(k->real + y * c->stride + c->width, 0, (c->columns - c->width) * sizeof(float));
-        memset(k->real + c->height * c->stride, 0, (c->rows - c->height) * c->stride * sizeof(float));
+            memset(k->real + y * k->stride + c->width, 0, (c->columns - c->width) * sizeof(float));
+        memset(k->real + c->height * k->stride, 0, (c->rows - c->height) * k->stride * sizeof(float));
     }
     cep_fft_execute(k->fft, k->real, k->spectrum);
-    return true;
 }
 
 /* ---- spectrum to values
@@ -236,10 +244,15 @@ static void finish(const cepman_cepstrum *c, float *out, size_t n)
 bool cep_worker_features(cepman_cepstrum_worker *k, const void *pixels, cepman_type type, float *out)
 {
     const cepman_cepstrum *c = k->cepstrum;
-    if (!transform(k, pixels, type)) return false;
-    for (size_t i = 0; i < c->ring.count; i++) {
-        const cep_segment *g = &c->ring.segments[i];
-        values_of(k, g->y, g->x, g->count, out + g->first);
+    if (!prepare(k, pixels, type)) return false;
+    if (k->fft) {
+        transform(k);
+        for (size_t i = 0; i < c->ring.count; i++) {
+            const cep_segment *g = &c->ring.segments[i];
+            values_of(k, g->y, g->x, g->count, out + g->first);
+        }
+    } else {
+        cep_rings_execute(&c->rings, k->real, k->spectrum, c->set.power, out);
     }
     finish(c, out, c->ring.features);
     if (c->set.scale == SCALE_L2) {
@@ -253,7 +266,8 @@ bool cep_worker_plane(cepman_cepstrum_worker *k, const void *pixels, cepman_type
 {
     const cepman_cepstrum *c = k->cepstrum;
     const size_t h = c->rows, w = c->columns, cy = h / 2, cx = w / 2;
-    if (!transform(k, pixels, type)) return false;
+    if (!prepare(k, pixels, type)) return false;
+    transform(k);
     /* Columns x >= 0 as they are, then the others from their twins: (y, -x) is (-y, x), with -h/2 its own
      * twin. */
     for (size_t v = 0; v < h; v++)

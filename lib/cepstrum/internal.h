@@ -68,6 +68,33 @@ cepman_status cep_ring_create(cep_ring *out, cepman_context *ctx, size_t height,
 /* Chooses inner and outer where they are NaN, in cepstrum pixels. */
 void cep_ring_choose(double *inner, double *outer, size_t height, size_t width, size_t pad);
 
+/* ---- the ring's own transform (rings.c) ---------------------------------------------------------------------- */
+
+/* Plans of the two passes and where the features end up. rows x columns: of the cepstrum. */
+typedef struct cep_rings {
+    const cep_columns_kernels *kernels;
+    size_t rows, columns, features;
+    cep_columns_plan down, along;
+    size_t strips; /* strips of sixteen column pairs */
+    size_t groups; /* groups of sixteen rows y = 0, 1, .. of the spectrum */
+    size_t reach;  /* largest x of the ring */
+    uint32_t *lines;
+    uint32_t *index;
+} cep_rings;
+
+/* Whether the sides have no factors but 2, 3 and 5 and are not tiny. */
+bool cep_rings_suit(size_t rows, size_t columns);
+/* False when memory ran out. */
+bool cep_rings_create(cep_rings *out, cep_memory *mem, const cep_columns_kernels *kernels,
+                      const cep_ring *ring, size_t rows, size_t columns);
+void cep_rings_free(cep_rings *rings, cep_memory *mem);
+/* Floats from row to row of the real input; columns beyond the frame's must be zero. */
+size_t cep_rings_stride(const cep_rings *rings);
+/* Floats of scratch. */
+size_t cep_rings_scratch(const cep_rings *rings);
+/* Magnitudes, or their squares, of the ring's features. */
+void cep_rings_execute(const cep_rings *rings, const float *real, float *scratch, bool power, float *out);
+
 /* ---- bad pixels (repair.c)
  * --------------------------------------------------------------------------------------- */
 
@@ -115,7 +142,9 @@ struct cepman_cepstrum {
     float *window; /* height rows, stride apart; NULL when it follows the beam */
     size_t stride;
     cep_ring ring;
-    cep_fft *fft;          /* columns of the ring */
+    bool has_rings; /* else fft */
+    cep_rings rings;
+    cep_fft *fft;          /* columns of the ring; NULL with rings */
     double step_y, step_x; /* angstrom a cepstrum pixel, NaN: unknown */
     double beam_y, beam_x; /* of the scan's mean frame, NaN: unknown */
     cepman_options *options;
@@ -127,15 +156,17 @@ struct cepman_cepstrum {
 struct cepman_cepstrum_worker {
     cep_memory *mem;
     cepman_cepstrum *cepstrum;
-    cep_fft *fft;
-    float *real, *spectrum;
+    cep_fft *fft; /* NULL: the cepstrum's rings */
+    float *real;  /* rows, stride apart; what lies beyond the frame stays 0 */
+    size_t stride;
+    float *spectrum; /* or the scratch of the rings */
     float *window;   /* own one, when it follows the beam */
     double *scratch; /* for window and beam */
     cep_repair repair;
     cep_fault fault;
 };
 
-/* fft: the cepstrum's own, or one with all columns for whole planes. */
+/* fft: the cepstrum's own (NULL with rings), or one with all columns for whole planes. */
 cepman_status cep_worker_create(cepman_cepstrum_worker **out, cep_memory *mem, cep_fault *fault,
                                 cepman_cepstrum *cepstrum, cep_fft *fft);
 /* Features of one frame; `scale` standard is left to the caller. False when the frame has no valid pixel. */

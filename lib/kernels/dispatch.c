@@ -17,6 +17,11 @@ const cep_cepstral_kernels *cep_cepstral_kernels_get(cep_cpu_level level)
     return CEP_PICK(cepstral, level);
 }
 
+const cep_columns_kernels *cep_columns_kernels_get(cep_cpu_level level)
+{
+    return CEP_PICK(columns, level);
+}
+
 const cep_distance_kernels *cep_distance_kernels_get(cep_cpu_level level)
 {
     return CEP_PICK(distance, level);

@@ -8,6 +8,7 @@
 
 #include "centres.h"
 #include "cepstral.h"
+#include "columns.h"
 #include "distance.h"
 #include "tile.h"
 
