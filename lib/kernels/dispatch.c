@@ -36,3 +36,13 @@ const cep_centres_kernels *cep_centres_kernels_get(cep_cpu_level level)
 {
     return CEP_PICK(centres, level);
 }
+
+const cep_layout_kernels *cep_layout_kernels_get(cep_cpu_level level)
+{
+    return CEP_PICK(layout, level);
+}
+
+const cep_sparse_kernels *cep_sparse_kernels_get(cep_cpu_level level)
+{
+    return CEP_PICK(sparse, level);
+}

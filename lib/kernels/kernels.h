@@ -10,6 +10,8 @@
 #include "cepstral.h"
 #include "columns.h"
 #include "distance.h"
+#include "layout.h"
+#include "sparse.h"
 #include "tile.h"
 
 #endif

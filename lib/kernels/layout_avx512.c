@@ -1,0 +1,11 @@
+/* Topic layout with AVX-512: sixteen points in a vector.
+ * McInnes, Healy, Melville 2018, appendix C; the body is in layout_body.h.
+ * Must not: be called below CEP_CPU_AVX512. */
+#include "layout.h"
+
+#if defined(__x86_64__)
+#define WIDTH 16
+#include "layout_body.h"
+
+const cep_layout_kernels cep_layout_avx512 = {move};
+#endif

@@ -1,0 +1,163 @@
+/* Vectors of `WIDTH` floats by the compiler's vector types, one width per instruction set; private to kernels/.
+ * The including file defines WIDTH (4, 8 or 16) to match its flags. Every operation is an exact IEEE one on its
+ * own lane, so that a lane has the same bits at every width. */
+#ifndef CEP_KERNELS_WIDE_H
+#define CEP_KERNELS_WIDE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+typedef float wide_f __attribute__((vector_size(4 * WIDTH)));
+typedef int32_t wide_i __attribute__((vector_size(4 * WIDTH)));
+typedef uint32_t wide_u __attribute__((vector_size(4 * WIDTH)));
+
+static inline wide_f wide_set(float x)
+{
+    return (wide_f){0} + x;
+}
+
+static inline wide_f wide_load(const float *p)
+{
+    wide_f v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline void wide_store(float *p, wide_f v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+static inline wide_u wide_load_u(const uint32_t *p)
+{
+    wide_u v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Where the mask is all ones v, elsewhere 0. */
+static inline wide_f wide_keep(wide_f v, wide_i mask)
+{
+    return (wide_f)((wide_i)v & mask);
+}
+
+#if WIDTH == 16
+static inline wide_f wide_min(wide_f a, wide_f b)
+{
+    return (wide_f)_mm512_min_ps((__m512)a, (__m512)b);
+}
+static inline wide_f wide_max(wide_f a, wide_f b)
+{
+    return (wide_f)_mm512_max_ps((__m512)a, (__m512)b);
+}
+static inline int wide_any(wide_i mask)
+{
+    return _mm512_movepi32_mask((__m512i)mask) != 0;
+}
+/* Four consecutive floats at p[index[l]] for each lane l, turned: out[c] holds float c of every lane. */
+static inline void wide_gather4(const float *p, const size_t index[WIDTH], wide_f out[4])
+{
+#define CEP_FOUR(a, b, c, d)                                                                                 \
+    _mm512_insertf32x4(                                                                                      \
+        _mm512_insertf32x4(_mm512_insertf32x4(_mm512_castps128_ps512(_mm_loadu_ps(p + index[a])),            \
+                                              _mm_loadu_ps(p + index[b]), 1),                                \
+                           _mm_loadu_ps(p + index[c]), 2),                                                   \
+        _mm_loadu_ps(p + index[d]), 3)
+    __m512 a = CEP_FOUR(0, 4, 8, 12), b = CEP_FOUR(1, 5, 9, 13), c = CEP_FOUR(2, 6, 10, 14),
+           d = CEP_FOUR(3, 7, 11, 15);
+#undef CEP_FOUR
+    __m512 ab = _mm512_unpacklo_ps(a, b), cd = _mm512_unpacklo_ps(c, d);
+    __m512 ab2 = _mm512_unpackhi_ps(a, b), cd2 = _mm512_unpackhi_ps(c, d);
+    out[0] = (wide_f)_mm512_shuffle_ps(ab, cd, 0x44);
+    out[1] = (wide_f)_mm512_shuffle_ps(ab, cd, 0xee);
+    out[2] = (wide_f)_mm512_shuffle_ps(ab2, cd2, 0x44);
+    out[3] = (wide_f)_mm512_shuffle_ps(ab2, cd2, 0xee);
+}
+#elif WIDTH == 8
+static inline wide_f wide_min(wide_f a, wide_f b)
+{
+    return (wide_f)_mm256_min_ps((__m256)a, (__m256)b);
+}
+static inline wide_f wide_max(wide_f a, wide_f b)
+{
+    return (wide_f)_mm256_max_ps((__m256)a, (__m256)b);
+}
+static inline int wide_any(wide_i mask)
+{
+    return _mm256_movemask_ps((__m256)mask) != 0;
+}
+static inline void wide_gather4(const float *p, const size_t index[WIDTH], wide_f out[4])
+{
+#define CEP_TWO(a, b)                                                                                        \
+    _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p + index[a])), _mm_loadu_ps(p + index[b]), 1)
+    __m256 a = CEP_TWO(0, 4), b = CEP_TWO(1, 5), c = CEP_TWO(2, 6), d = CEP_TWO(3, 7);
+#undef CEP_TWO
+    __m256 ab = _mm256_unpacklo_ps(a, b), cd = _mm256_unpacklo_ps(c, d);
+    __m256 ab2 = _mm256_unpackhi_ps(a, b), cd2 = _mm256_unpackhi_ps(c, d);
+    out[0] = (wide_f)_mm256_shuffle_ps(ab, cd, 0x44);
+    out[1] = (wide_f)_mm256_shuffle_ps(ab, cd, 0xee);
+    out[2] = (wide_f)_mm256_shuffle_ps(ab2, cd2, 0x44);
+    out[3] = (wide_f)_mm256_shuffle_ps(ab2, cd2, 0xee);
+}
+#else
+static inline wide_f wide_min(wide_f a, wide_f b)
+{
+    wide_i m = (wide_i)(a < b);
+    return (wide_f)(((wide_i)a & m) | ((wide_i)b & ~m));
+}
+static inline wide_f wide_max(wide_f a, wide_f b)
+{
+    wide_i m = (wide_i)(a > b);
+    return (wide_f)(((wide_i)a & m) | ((wide_i)b & ~m));
+}
+static inline int wide_any(wide_i mask)
+{
+    return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
+}
+static inline void wide_gather4(const float *p, const size_t index[WIDTH], wide_f out[4])
+{
+    for (size_t c = 0; c < 4; c++)
+        out[c] = (wide_f){p[index[0] + c], p[index[1] + c], p[index[2] + c], p[index[3] + c]};
+}
+#endif
+
+/* log2 of positive normal numbers, within 3e-7 of it plus rounding: exponent plus t Q(t) on [sqrt(1/2), sqrt(2)). */
+static inline wide_f wide_log2(wide_f x)
+{
+    wide_i bits = (wide_i)x - 0x3f3504f3; /* sqrt(1/2) becomes the border between exponents */
+    wide_i exponent = bits >> 23;
+    wide_f t = (wide_f)((bits & 0x7fffff) + 0x3f3504f3) - 1.0f;
+    wide_f q = wide_set(0.17081742f);
+    q = q * t + -0.272787619f;
+    q = q * t + 0.297264287f;
+    q = q * t + -0.358967112f;
+    q = q * t + 0.480465244f;
+    q = q * t + -0.721374737f;
+    q = q * t + 1.44269966f;
+    /* int to float, exactly: |exponent| is far below 2^22 */
+    wide_f e = (wide_f)(exponent + 0x4b400000) - 12582912.0f;
+    return q * t + e;
+}
+
+/* 2^x for x clamped to [-126, 126], relative error below 2e-7. */
+static inline wide_f wide_exp2(wide_f x)
+{
+    x = wide_max(wide_min(x, wide_set(126.0f)), wide_set(-126.0f));
+    wide_f shifted = x + 12582912.0f; /* 1.5 * 2^23: rounds to the nearest integer */
+    wide_i whole = (wide_i)shifted - 0x4b400000;
+    wide_f f = x - (shifted - 12582912.0f);
+    wide_f p = wide_set(0.00132191042f);
+    p = p * f + 0.00967395119f;
+    p = p * f + 0.0555096267f;
+    p = p * f + 0.240221892f;
+    p = p * f + 0.693146704f;
+    p = p * f + 1.0f;
+    return (wide_f)((wide_i)p + (whole << 23));
+}
+
+#endif

@@ -1,0 +1,88 @@
+/* Door of umap/: the steps of a fit, each on its own, for the room's own files and tests. */
+#ifndef CEP_UMAP_H
+#define CEP_UMAP_H
+
+#include <cepman/umap.h>
+
+#include "base.h"
+
+/* Streams of random numbers (the stage of cep_random64). */
+enum { CEP_UMAP_STREAM_BLOCK = 1, CEP_UMAP_STREAM_NOISE, CEP_UMAP_STREAM_START, CEP_UMAP_STREAM_LAYOUT };
+
+/* A symmetric weighted graph without loops, in compressed rows: columns ascending, weights in (0, 1]. */
+typedef struct cep_umap_graph {
+    size_t n;
+    size_t *starts; /* n + 1 */
+    int32_t *columns;
+    float *weights;
+} cep_umap_graph;
+
+/* Zeroes the graph after freeing it; a zeroed graph is allowed. */
+void cep_umap_graph_free(cep_memory *mem, cep_umap_graph *graph);
+
+/* curve.c: least squares of 1 / (1 + a x^(2b)) to 1 below min_dist and exp(-(x - min_dist) / spread) above. */
+void cep_umap_fit_curve(double spread, double min_dist, double *a, double *b);
+
+/* fuzzy.c */
+/* Distance rho below which membership is 1, and scale sigma with sum_j exp(-max(0, d_j - rho) / sigma) = log2(k + 1),
+ * for a row of k distances (ascending) to others. mean: of all distances of the graph, the zero to oneself counted. */
+void cep_umap_smooth(const float *distances, size_t k, double local_connectivity, double mean, double *rho,
+                     double *sigma);
+/* Directed memberships: n rows of k weights in [0, 1]. */
+cepman_status cep_umap_memberships(cepman_context *ctx, size_t n, size_t k, const float *distances,
+                                   double local_connectivity, float *weights);
+/* mix * (A + A' - A A') + (1 - mix) * A A', entry by entry; what is zero is left out. */
+cepman_status cep_umap_unite(cep_umap_graph *out, cepman_context *ctx, size_t n, size_t k,
+                             const int32_t *indices, const float *weights, double mix);
+/* Both, for a graph of neighbours. */
+cepman_status cep_umap_fuzzy(cep_umap_graph *out, cepman_context *ctx, const cepman_neighbors *neighbors,
+                             double local_connectivity, double mix);
+/* A copy without the edges below the largest weight / epochs, which would never act. */
+cepman_status cep_umap_prune(cep_umap_graph *out, cepman_context *ctx, const cep_umap_graph *graph,
+                             size_t epochs);
+
+/* components.c */
+/* Pieces of the graph, numbered by their lowest point. labels: n. */
+cepman_status cep_umap_components(cepman_context *ctx, const cep_umap_graph *graph, int32_t *labels,
+                                  size_t *count);
+/* The piece's own graph over `members` (ascending, count of them); place: n numbers of scratch. */
+cepman_status cep_umap_piece(cep_umap_graph *out, cepman_context *ctx, const cep_umap_graph *graph,
+                             const int32_t *members, size_t count, int32_t *place);
+
+/* spectral.c: for a connected graph of more than dims + 1 points, the eigenvectors 1 .. dims of
+ * I - D^-1/2 W D^-1/2 (ascending), as n rows of dims; of unit length, the entry of largest magnitude positive. */
+cepman_status cep_umap_spectral(cepman_context *ctx, const cep_umap_graph *graph, size_t dims, uint64_t seed,
+                                float *rows);
+
+/* start.c: the layout's start, n rows of dims, each dimension scaled to 0 .. 10. */
+typedef enum cep_umap_init { CEP_UMAP_SPECTRAL = 0, CEP_UMAP_PCA = 1, CEP_UMAP_RANDOM = 2 } cep_umap_init;
+cepman_status cep_umap_start(cepman_context *ctx, const cep_umap_graph *graph, cepman_matrix *matrix,
+                             cep_umap_init init, size_t dims, uint64_t seed, float *rows);
+
+/* schedule.c: the edges of points that move, in slices for the layout kernels. */
+typedef struct cep_umap_schedule {
+    size_t n, slices;
+    size_t longest;    /* slots of the longest slice */
+    size_t *starts;    /* slices + 1, in slots of 16 edges */
+    uint32_t *columns; /* per slot and lane; see kernels/layout.h */
+    uint32_t *rates;
+    uint32_t *order; /* n: the point at each place */
+} cep_umap_schedule;
+/* Points with like numbers of edges share a slice. together: columns are places in that order (both ends of an edge
+ * move); else they stay as they are. scale: per point, the weight that acts in every epoch; NULL: the largest. */
+cepman_status cep_umap_plan(cep_umap_schedule *out, cepman_context *ctx, const cep_umap_graph *graph,
+                            const float *scale, bool together);
+void cep_umap_schedule_free(cep_memory *mem, cep_umap_schedule *schedule);
+
+/* layout.c */
+typedef struct cep_umap_forces {
+    double a, b, learning_rate, repulsion;
+    unsigned negatives;
+    size_t epochs;
+    uint64_t seed;
+} cep_umap_forces;
+/* Moves n rows of dims from their start. */
+cepman_status cep_umap_layout(cepman_context *ctx, const cep_umap_graph *graph, const cep_umap_forces *forces,
+                              size_t dims, float *rows);
+
+#endif
