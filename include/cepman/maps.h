@@ -1,4 +1,9 @@
-/* Images of a scan: virtual detectors, mean patterns, what distinguishes clusters, and label maps in colour. */
+/* Images of a scan: virtual detectors, mean patterns, what distinguishes clusters, and label maps in colour.
+ *
+ * All functions read the dataset once, in blocks, by the context's threads, and give the same bits for any number of
+ * them. They take the frames that are available (a live scan may lack some). Masked and non-finite pixels are left
+ * out. On failure the caller's arrays are untouched. Errors of all that read: ARGUMENT, DATA (no frame yet), MEMORY,
+ * LIMIT, CANCELLED, and those of the dataset. */
 #ifndef CEPMAN_MAPS_H
 #define CEPMAN_MAPS_H
 
@@ -7,28 +12,34 @@
 CEPMAN_BEGIN
 
 /* Sums of the detector's pixels at inner <= r < outer (pixels) around (centre_y, centre_x), one float per frame:
- * out holds cepman_dataset_frames() floats. Masked and non-finite pixels are left out. A bright field has
- * inner 0; an annular dark field inner > 0. */
+ * out holds cepman_dataset_frames() floats; frames that have not come yet are NaN. A bright field has inner 0, an
+ * annular dark field inner > 0. CEPMAN_ERR_RANGE when no valid pixel is there. */
 CEPMAN_API cepman_status cepman_maps_virtual(float *out, cepman_context *context, cepman_dataset *dataset,
                                              double centre_y, double centre_x, double inner, double outer);
-/* Mean, standard deviation and maximum of all frames, height * width floats each; any may be NULL. */
+/* Mean, standard deviation (n in the denominator) and maximum of all frames, height * width floats each; any may be
+ * NULL. A pixel without a valid value is 0. */
 CEPMAN_API cepman_status cepman_maps_statistics(float *mean, float *deviation, float *maximum,
                                                 cepman_context *context, cepman_dataset *dataset);
-/* Where the direct beam is: the centre of the brightest disk of the mean frame, and its radius, in pixels. */
+/* Where the direct beam is, in pixels: the connected pixels of the mean frame above half of its brightest place over
+ * the background (the median). Centre: weighted by intensity. Radius: that of a circle of their area. Any pointer may
+ * be NULL. CEPMAN_ERR_DATA when the mean frame is flat. */
 CEPMAN_API cepman_status cepman_maps_beam(double *centre_y, double *centre_x, double *radius,
                                           cepman_context *context, cepman_dataset *dataset);
-/* Centre of mass of each frame: frames floats each. */
+/* Centre of mass of each frame in pixels: frames floats each; NaN where a frame's sum is not positive or it has not
+ * come yet. */
 CEPMAN_API cepman_status cepman_maps_centre_of_mass(float *y, float *x, cepman_context *context,
                                                     cepman_dataset *dataset);
 /* Mean frame of each cluster: a matrix of (clusters + 1) rows of height * width, the last row being the noise
- * (zeros when there is none). labels: one per frame. On a dataset of cepstra these are mean cepstra. */
+ * (zeros when there is none). labels: one per frame, else CEPMAN_ERR_SHAPE. On a dataset of cepstra these are mean
+ * cepstra. A pixel without a valid value is 0. Memory: 8 to 16 bytes per row and pixel and about 32 MiB. */
 CEPMAN_API cepman_status cepman_maps_cluster_means(cepman_matrix **out, cepman_context *context,
                                                    cepman_dataset *dataset, const cepman_labels *labels);
-/* Differences of every pair i < j of the first `clusters` rows, in the order (0,1), (0,2), .. (1,2), ... */
+/* Differences row i - row j of every pair i < j of the first `clusters` rows, in the order (0,1), (0,2), .. (1,2),
+ * ...: clusters * (clusters - 1) / 2 rows. CEPMAN_ERR_RANGE when there are fewer rows. */
 CEPMAN_API cepman_status cepman_maps_differences(cepman_matrix **out, cepman_context *context,
                                                  const cepman_matrix *means, size_t clusters);
-/* Labels as 8-bit RGB, three bytes a label: noise is black, clusters take a colour-blind-safe palette that is
- * extended when they are many. */
+/* Labels as 8-bit RGB, three bytes a label: noise is black, clusters take the palette of Okabe and Ito, then mixtures
+ * of it with white and black. */
 CEPMAN_API cepman_status cepman_maps_label_colours(uint8_t *rgb, cepman_context *context,
                                                    const cepman_labels *labels);
 
