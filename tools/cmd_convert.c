@@ -42,6 +42,8 @@ static int run_convert(tool *t)
 {
     cepman_dataset *d = NULL;
     int rc = output_kind(arg_text(t, "output"), NULL);
+    if (!rc && arg_given(t, "mask") && !arg_given(t, "bin"))
+        rc = tool_usage("option --mask changes no raw pixel; it counts with --bin");
     if (!rc) rc = input_dataset(t, 0, &d);
     if (!rc) rc = stream_frames(t, d, "convert", outputs_add(t, arg_text(t, "output")));
     cepman_dataset_unref(d);
@@ -49,8 +51,8 @@ static int run_convert(tool *t)
 }
 
 static const arg_option own[] = {{"output", ARG_PATH, "FRAMES.npy", 0, 0, NULL, NULL, "where the frames go"},
-                                 {"scan", ARG_PAIR, "ROWSxCOLUMNS", 0, 0, "scan-rows|scan-columns", NULL,
-                                  "the scan's size, --scan-rows and --scan-columns"},
+                                 SCAN_OPTION,
+                                 VIEW_OPTIONS,
                                  {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
 
 static const arg_short shorts[] = {{'o', "output"}, {0, NULL}};

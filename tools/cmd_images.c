@@ -146,8 +146,9 @@ static const arg_option own[] = {
     {"beam", ARG_TEXT, "Y:X", 0, 0, NULL, NULL, "centre of the direct beam in pixels (default: measured)"},
     {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
      "the ring of the transform, --ring-in and --ring-out"},
-    {"scan", ARG_PAIR, "ROWSxCOLUMNS", 0, 0, "scan-rows|scan-columns", NULL,
-     "the scan's size, --scan-rows and --scan-columns"},
+    SCAN_OPTION,
+    VIEW_OPTIONS,
+    CALIBRATION_OPTIONS,
     {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
 
 static const arg_short shorts[] = {{'o', "output"}, {0, NULL}};

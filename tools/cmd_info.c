@@ -82,8 +82,9 @@ static int run_info(tool *t)
 
 static const arg_option own[] = {
     {"json", ARG_FLAG, NULL, 0, 1, NULL, NULL, "JSON on stdout instead of lines for people"},
-    {"scan", ARG_PAIR, "ROWSxCOLUMNS", 0, 0, "scan-rows|scan-columns", NULL,
-     "the scan's size, --scan-rows and --scan-columns"},
+    SCAN_OPTION,
+    VIEW_OPTIONS,
+    CALIBRATION_OPTIONS,
     {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
 
 const command command_info = {.name = "info",

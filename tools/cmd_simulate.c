@@ -41,8 +41,7 @@ static int run_simulate(tool *t)
 
 static const arg_option own[] = {{"output", ARG_PATH, "DATA.npy", 0, 0, NULL, NULL,
                                   "where the frames go; the truth goes to DATA.truth.npy"},
-                                 {"scan", ARG_PAIR, "ROWSxCOLUMNS", 0, 0, "scan-rows|scan-columns", NULL,
-                                  "the scan's size, --scan-rows and --scan-columns"},
+                                 SCAN_OPTION,
                                  {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
 
 static const arg_short shorts[] = {{'o', "output"}, {0, NULL}};

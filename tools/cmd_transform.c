@@ -25,8 +25,9 @@ static const arg_option own[] = {{"output", ARG_PATH, "FEATURES.npy", 0, 0, NULL
                                   "where the features go: (frames, features) float32"},
                                  {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
                                   "the ring that is kept, --ring-in and --ring-out"},
-                                 {"scan", ARG_PAIR, "ROWSxCOLUMNS", 0, 0, "scan-rows|scan-columns", NULL,
-                                  "the scan's size, --scan-rows and --scan-columns"},
+                                 SCAN_OPTION,
+                                 VIEW_OPTIONS,
+                                 CALIBRATION_OPTIONS,
                                  {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
 
 static const arg_short shorts[] = {{'o', "output"}, {0, NULL}};

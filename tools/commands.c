@@ -3,5 +3,6 @@
  * Must not: hold anything else. */
 #include "commands.h"
 
-const command *const commands[] = {&command_info, &command_convert, &command_transform, &command_pca,
-                                   &command_knn,  &command_cluster, &command_score,     NULL};
+const command *const commands[] = {
+    &command_info, &command_convert, &command_simulate, &command_transform, &command_pca,
+    &command_knn,  &command_embed,   &command_cluster,  &command_score,     NULL};

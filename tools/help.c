@@ -60,21 +60,30 @@ void help_own(const arg_option *table, const arg_short *shorts)
     }
 }
 
-/* "1 to 100", "0 or more", or "" when the help's own words name both bounds. */
+/* A bound as the tables' help writes it: 1e-6, not 1e-06. */
+static void bound_text(char *text, size_t size, double bound)
+{
+    snprintf(text, size, "%.10g", bound);
+    char *e = strchr(text, 'e');
+    if (e && e[2] == '0') memmove(e + 2, e + 3, strlen(e + 3) + 1);
+}
+
+/* "1 to 100", "0 or more", or "" when the help's own words tell it. */
 static void range_text(char *text, size_t size, double low, double high, const char *help)
 {
-    char first[40], last[40];
+    char first[40], last[40], told[60];
     *text = 0;
-    snprintf(first, sizeof first, "%.10g", low);
-    snprintf(last, sizeof last, "%.10g", high);
-    if (strstr(help, first) && strstr(help, last)) return;
+    bound_text(first, sizeof first, low);
+    bound_text(last, sizeof last, high);
+    snprintf(told, sizeof told, "%s to ", first);
+    if (strstr(help, told)) return;
     const double huge = 1e12; /* bounds beyond it are there for the arithmetic's sake */
     if (low > -huge && high < huge)
-        snprintf(text, size, "%.10g to %.10g", low, high);
+        snprintf(text, size, "%s to %s", first, last);
     else if (low > -huge)
-        snprintf(text, size, "%.10g or more", low);
+        snprintf(text, size, "%s or more", first);
     else if (high < huge)
-        snprintf(text, size, "at most %.10g", high);
+        snprintf(text, size, "at most %s", last);
 }
 
 void help_stage(const tool *t, const cepman_options *o)

@@ -172,8 +172,30 @@ double seconds_now(void);
 /* Writes a whole array as .npy to a path of outputs_add(). */
 int array_save(tool *t, const char *path, cepman_type type, size_t dims, const size_t *shape,
                const void *data);
-/* The dataset of t->file[index] by the stage "dataset" of the command. */
+/* The dataset of t->file[index] by the stage "dataset" of the command, and the views its own options ask for. */
 int input_dataset(tool *t, size_t index, cepman_dataset **out);
+/* Rows of a command's own table, for input_dataset(). */
+#define SCAN_OPTION                                                                                          \
+    {                                                                                                        \
+        "scan", ARG_PAIR, "ROWSxCOLUMNS", 0, 0, "scan-rows|scan-columns", NULL,                              \
+            "the scan's size, --scan-rows and --scan-columns"                                                \
+    }
+#define VIEW_OPTIONS                                                                                          \
+    {"region", ARG_TEXT, "ROW:COLUMN:ROWSxCOLUMNS", 0, 0, NULL, NULL, "a rectangle of the scan alone"},       \
+        {"crop", ARG_TEXT, "Y:X:HEIGHTxWIDTH", 0, 0, NULL, NULL, "a rectangle of every frame alone, pixels"}, \
+        {"mask",     ARG_PATH,                                                                                \
+         "MASK.npy", 0,                                                                                       \
+         0,          NULL,                                                                                    \
+         NULL,       "bad pixels: (height, width) of the frames as cropped, non-zero is bad"},                \
+    {                                                                                                         \
+        "bin", ARG_INTEGER, "N", 1, 4096, NULL, NULL, "sums of N x N pixels, after --crop and --mask"         \
+    }
+#define CALIBRATION_OPTIONS                                                                                  \
+    {"scan-step", ARG_REAL, "NM", 1e-6, 1e6, NULL, NULL, "nanometres between scan points"},                  \
+    {                                                                                                        \
+        "reciprocal-pixel", ARG_REAL, "X", 1e-9, 1e3, NULL, NULL,                                            \
+            "1/angstrom a pixel of the file's frames (before --bin)"                                         \
+    }
 /* Replaces a dataset whose last frames are missing by a view of its whole scan rows. */
 int whole_frames(tool *t, cepman_dataset **dataset);
 /* Refuses any name but one that ends with .npy (or .png, when png is not NULL: then *png tells which). */

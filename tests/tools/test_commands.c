@@ -199,6 +199,64 @@ START_TEST(knn_refuses)
     nothing_left();
 }
 END_TEST
+START_TEST(embed)
+{
+    cepman_context *ctx = support_begin(1);
+    good("embed %s -o %s --seed 4 --epochs 50 --threads 1", points, in_dir("e.npy"));
+    good("embed %s -o %s --seed 4 --epochs 50 --threads 2", points, in_dir("f.npy"));
+    good("embed %s -o %s --seed 5 --epochs 50 --dims 2 --metric cosine", points, in_dir("g.npy"));
+    ck_assert(same_files(in_dir("e.npy"), in_dir("f.npy")));
+    cepman_matrix *e = load(ctx, in_dir("e.npy"), 120, 3);
+    for (size_t i = 0; i < 120; i++)
+        ck_assert(isfinite(cepman_matrix_row(e, i)[0]));
+    cepman_matrix_unref(e);
+    cepman_matrix_unref(load(ctx, in_dir("g.npy"), 120, 2));
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(embed_refuses)
+{
+    refuses_bad_files("embed", points, "--epochs 5", "a.npy");
+    bad(2, "'neighbors'", "embed %s --neighbors 1 -o %s", points, in_dir("a.npy"));
+    bad(2, "'min-dist'", "embed %s --min-dist near -o %s", points, in_dir("a.npy"));
+    nothing_left();
+}
+END_TEST
+
+START_TEST(simulate)
+{
+    static const char *const scenes[] = {"twin-domains", "ag-tilt", "oxide-particle"};
+    for (size_t i = 0; i < 3; i++) {
+        good("simulate %s --scan 6x8 --frame 32 --pixel 0.1 --dose 2e3 --seed 3 -o %s", scenes[i],
+             in_dir("a.npy"));
+        good("info %s --json", in_dir("a.npy"));
+        ck_assert_ptr_nonnull(strstr(last.out, "\"scan_columns\": 8,"));
+        ck_assert_ptr_nonnull(strstr(last.out, "\"type\": \"u16\""));
+        good("score %s %s", in_dir("a.truth.npy"), in_dir("a.truth.npy"));
+        ck_assert_ptr_nonnull(strstr(last.out, "\"points\": 48,"));
+    }
+    good("simulate twin-domains --scan 6x8 --frame 32 --pixel 0.1 --seed 3 -o %s --threads 1",
+         in_dir("b.npy"));
+    good("simulate twin-domains --scan 6x8 --frame 32 --pixel 0.1 --seed 3 -o %s --threads 2",
+         in_dir("c.npy"));
+    good("simulate twin-domains --scan 6x8 --frame 32 --pixel 0.1 --seed 4 -o %s", in_dir("d.npy"));
+    ck_assert(same_files(in_dir("b.npy"), in_dir("c.npy")));
+    ck_assert(!same_files(in_dir("b.npy"), in_dir("d.npy")));
+}
+END_TEST
+
+START_TEST(simulate_refuses)
+{
+    bad(2, "scene", "simulate triplets -o %s", in_dir("a.npy"));
+    bad(2, "dose", "simulate ag-tilt --dose=-1 -o %s", in_dir("a.npy"));
+    bad(2, ".npy", "simulate ag-tilt -o %s", in_dir("a"));
+    bad(2, "--scene", "simulate ag-tilt --scene ag-tilt -o %s", in_dir("a.npy")); /* the operand says it */
+    bad(1, "text.npy", "simulate ag-tilt --scan 4x4 -o %s/a.npy", text);
+    nothing_left();
+}
+END_TEST
+
 START_TEST(cluster_and_score)
 {
     cepman_context *ctx = support_begin(1);
@@ -283,6 +341,10 @@ Suite *suite(void)
     tcase_add_test(c, pca_refuses);
     tcase_add_test(c, knn);
     tcase_add_test(c, knn_refuses);
+    tcase_add_test(c, embed);
+    tcase_add_test(c, embed_refuses);
+    tcase_add_test(c, simulate);
+    tcase_add_test(c, simulate_refuses);
     tcase_add_test(c, cluster_and_score);
     tcase_add_test(c, cluster_refuses);
     tcase_add_test(c, score_refuses);
