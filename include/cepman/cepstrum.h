@@ -15,23 +15,26 @@ typedef struct cepman_cepstrum cepman_cepstrum;
 /* Scratch for one thread that transforms frames one by one. */
 typedef struct cepman_cepstrum_worker cepman_cepstrum_worker;
 
-/* Options, kind "cepstrum" (a preset sets those that are not set one by one):
- *   preset      choice  paper|padgett|round-hann|squared|double-log
- *   subtract    choice  preset|none|min: m, the frame's minimum or 0
- *   offset      real or auto: c; auto measures the scan's background counts
- *   offset-unit choice  counts|range|mean: what c is relative to
- *   floor       real or auto: counts below it are raised to it before the logarithm (0.01 in `squared`)
- *   window      choice  preset|gaussian|hann|round-hann|tukey|none
- *   sigma       real: Gaussian, fraction of the half width; alpha real: Tukey
- *   centre      choice  frame|beam: where the window sits
- *   power       flag: |C|^2;   log1p flag: log(1 + value)
- *   pad         integer: zero-pad frames to this size (0: no)
- *   ring-in, ring-out  reals or auto; ring-unit choice pixel|angstrom
- *   scale       choice  none|l2|standard: per-frame L2 norm, per-feature standardisation */
+/* Options, kind "cepstrum" (a preset sets those that are not set one by one; docs/method.md has the formulas):
+ *   preset       choice  paper|padgett|round-hann|squared|double-log (default paper)
+ *   subtract     choice  preset|none|min: m, nothing or the frame's minimum
+ *   offset       real >= 0, or auto: c; auto is the preset's, which for `paper` is the scan's background counts
+ *   offset-unit  choice  counts|range|mean: what a given offset is relative to
+ *   floor        real >= 0, or auto: counts (after m) below it are raised to it; auto is the preset's
+ *   window       choice  preset|gaussian|hann|round-hann|tukey|none
+ *   sigma        real (0.4): Gaussian, fraction of the half width;  alpha real 0 to 1 (0.5): Tukey, tapered share
+ *   centre       choice  frame|beam: where the window sits
+ *   power        flag: |C|^2;  log1p flag: log(1 + value)
+ *   pad          integer: zero-pad frames to this many pixels on a side (0: no)
+ *   ring-in, ring-out  reals or auto (5 and 40 pixels, less for frames below 128);  ring-unit choice pixel|angstrom
+ *   scale        choice  none|l2|standard (default l2): per-frame length 1, or per-feature standardisation */
 CEPMAN_API cepman_status cepman_cepstrum_options_create(cepman_options **out, cepman_context *context);
 
-/* A transform for the frames of a dataset (shape, mask, calibration; its frames are sampled when an option is
- * auto). options: NULL for defaults. Errors: ARGUMENT, RANGE (empty ring), DATA (no valid frames), MEMORY. */
+/* A transform for the frames of a dataset (shape, mask, calibration; at most 64 of its frames are read when the
+ * offset is auto or the window follows the beam). options: NULL for defaults. The dataset is not kept. Errors: ARGUMENT,
+ * OPTION, RANGE (empty ring, ring beyond the cepstrum, pad below the frame, frame above 16384 pixels on a side), DATA
+ * (mask or frames without a valid pixel, ring in angstrom of uncalibrated frames), MEMORY, LIMIT, CANCELLED, and
+ * those of reading. */
 CEPMAN_API cepman_status cepman_cepstrum_create(cepman_cepstrum **out, cepman_context *context,
                                                 cepman_dataset *dataset, const cepman_options *options);
 /* For frames that are not a dataset (yet). mask: height * width bytes or NULL; reciprocal_pixel: 1/angstrom or NaN.
@@ -57,7 +60,10 @@ CEPMAN_API double cepman_cepstrum_pixel(const cepman_cepstrum *cepstrum);
 CEPMAN_API cepman_status cepman_cepstrum_options(cepman_options **out, cepman_context *context,
                                                  const cepman_cepstrum *cepstrum);
 
-/* All frames that are available: a matrix of frames x features, by all threads of the context. */
+/* All frames that are available: a matrix of frames x features, by all threads of the context. The mask is the one the
+ * transform was made with. Memory beyond the matrix: a block of frames (about 256 KiB) and scratch per thread.
+ * Errors: ARGUMENT, SHAPE (frames of another size), DATA (a frame without a valid pixel, named), MEMORY, LIMIT,
+ * CANCELLED, and those of reading. */
 CEPMAN_API cepman_status cepman_cepstrum_run(cepman_matrix **out, cepman_context *context,
                                              const cepman_cepstrum *cepstrum, cepman_dataset *dataset);
 
@@ -67,15 +73,17 @@ CEPMAN_API cepman_status cepman_cepstrum_worker_create(cepman_cepstrum_worker **
                                                        cepman_cepstrum *cepstrum);
 CEPMAN_API void cepman_cepstrum_worker_unref(cepman_cepstrum_worker *worker);
 /* count frames of `type`, `frame_stride` bytes apart (0: packed), native byte order; features go to rows of
- * destination, `stride` floats apart. Needs no context; the sentence of a failure is
- * cepman_cepstrum_worker_error(). Safe on any thread, one call at a time per worker. */
+ * destination, `stride` floats apart (at least the features). Needs no context; the sentence of a failure is
+ * cepman_cepstrum_worker_error(). Safe on any thread, one call at a time per worker. Nothing is written on failure.
+ * Errors: ARGUMENT, RANGE (a stride too small), DATA (a frame without a valid pixel, named by its place in the call). */
 CEPMAN_API cepman_status cepman_cepstrum_run_frames(cepman_cepstrum_worker *worker, const void *frames,
                                                     cepman_type type, size_t count, size_t frame_stride,
                                                     float *destination, size_t stride);
 CEPMAN_API const char *cepman_cepstrum_worker_error(const cepman_cepstrum_worker *worker);
 
 /* The scan's whole cepstra as a dataset of float32 frames (image_height x image_width, centre at (h/2, w/2)),
- * computed when read: for images, mean cepstra and virtual detectors in cepstrum space. */
+ * computed when read: for images, mean cepstra and virtual detectors in cepstrum space. Magnitudes as power and log1p
+ * say; ring and scale do not apply. Keeps references to the transform and the dataset. */
 CEPMAN_API cepman_status cepman_cepstrum_dataset(cepman_dataset **out, cepman_context *context,
                                                  cepman_cepstrum *cepstrum, cepman_dataset *dataset);
 
