@@ -3,9 +3,11 @@
  * Must not: choose clusters; the tree serves any number of extractions. */
 #include <math.h>
 
+#include "kdtree.h"
 #include "tree.h"
 
 #define STANDARD_SAMPLES 5
+#define FEW_POINTS 64 /* up to so many the plain way is as fast */
 
 static const cep_option table[] = {
     {"min-samples", CEPMAN_OPTION_INTEGER, 0, 2147483645, 0, NULL,
@@ -30,7 +32,8 @@ static cepman_status span(cepman_hdbscan_tree *t, cepman_context *ctx, const cep
     if (r.samples > n - 1) r.samples = n - 1;
     r.core = cep_alloc(t->mem, n, sizeof *r.core);
     if (!r.core) return cep_fail_memory(ctx, "core distances", n, sizeof *r.core);
-    cepman_status s = cep_reach_dense(&r);
+    bool few = n > FEW_POINTS && points->d <= CEP_KDTREE_MOST && cep_kdtree_fits(points);
+    cepman_status s = few ? cep_reach_tree(&r) : cep_reach_dense(&r);
     for (size_t i = 0; !s && i < n; i++)
         t->core[cep_tree_row(t, i)] = sqrt(r.core[i]);
     cep_free(t->mem, r.core);

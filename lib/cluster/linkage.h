@@ -32,6 +32,8 @@ static inline double cep_reach_weight(const cep_reach *r, uint32_t a, uint32_t b
 
 /* Any number of features, O(n^2 d) time and O(n) memory. n >= 2. */
 cepman_status cep_reach_dense(cep_reach *r);
+/* Up to CEP_KDTREE_MOST features that cep_kdtree_fits(): a k-d tree and Boruvka's rounds. n >= 2. */
+cepman_status cep_reach_tree(cep_reach *r);
 
 /* Edges by ascending weight; equal weights keep their order. */
 cepman_status cep_edges_sort(cepman_context *ctx, cep_edge *edges, size_t count);

@@ -11,6 +11,7 @@
 #include "columns.h"
 #include "distance.h"
 #include "layout.h"
+#include "reach.h"
 #include "sparse.h"
 #include "tile.h"
 

@@ -101,6 +101,15 @@ static inline size_t lanes_append(float *p, int32_t *q, lanes a, int32_t first, 
         q, _mm512_maskz_compress_epi32((__mmask16)bits, _mm512_add_epi32(count, _mm512_set1_epi32(first))));
     return (size_t)__builtin_popcount(bits);
 }
+/* Moves the lanes of `bits` from a to the front of p, in order; writes up to 16. */
+static inline void lanes_pack(float *p, const float *a, unsigned bits)
+{
+    _mm512_storeu_ps(p, _mm512_maskz_compress_ps((__mmask16)bits, _mm512_loadu_ps(a)));
+}
+static inline void lanes_pack_int(int32_t *p, const int32_t *a, unsigned bits)
+{
+    _mm512_storeu_si512(p, _mm512_maskz_compress_epi32((__mmask16)bits, _mm512_loadu_si512(a)));
+}
 /* Lane i gets lane i ^ 1, 2, 4, 8. */
 static inline lanes lanes_swap1(lanes a)
 {
@@ -228,6 +237,16 @@ static inline size_t lanes_append(float *p, int32_t *q, lanes v, int32_t first, 
         q[n] = first + i;
     }
     return n;
+}
+static inline void lanes_pack(float *p, const float *a, unsigned bits)
+{
+    for (; bits; bits &= bits - 1)
+        *p++ = a[__builtin_ctz(bits)];
+}
+static inline void lanes_pack_int(int32_t *p, const int32_t *a, unsigned bits)
+{
+    for (; bits; bits &= bits - 1)
+        *p++ = a[__builtin_ctz(bits)];
 }
 static inline lanes lanes_swap1(lanes v)
 {
@@ -364,6 +383,16 @@ static inline size_t lanes_append(float *p, int32_t *q, lanes a, int32_t first, 
         q[n] = first + i;
     }
     return n;
+}
+static inline void lanes_pack(float *p, const float *a, unsigned bits)
+{
+    for (; bits; bits &= bits - 1)
+        *p++ = a[__builtin_ctz(bits)];
+}
+static inline void lanes_pack_int(int32_t *p, const int32_t *a, unsigned bits)
+{
+    for (; bits; bits &= bits - 1)
+        *p++ = a[__builtin_ctz(bits)];
 }
 static inline lanes lanes_swap(lanes a, int by)
 {
