@@ -212,7 +212,7 @@ START_TEST(noise_floor)
         ck_assert_double_eq_tol(cep_pca_threshold_factor(b),
                                 0.56 * b * b * b - 0.95 * b * b + 1.82 * b + 1.43, 0.02);
     cepman_context *ctx = support_begin(1);
-    static const size_t shapes[][2] = {{2000, 60}, {120, 200}, {300, 299}};
+    static const size_t shapes[][2] = {{700, 60}, {90, 130}, {120, 119}};
     for (size_t t = 0; t < 3; t++)
         for (size_t rank = 1; rank < 8; rank += 3)
             for (size_t h = 0; h < 5; h++) {
