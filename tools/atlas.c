@@ -251,7 +251,8 @@ static int write_means(tool *t, cepman_dataset *d, const cepman_labels *labels, 
     if (!rc && differences) rc = save_stack(t, pairs, k * (k - 1) / 2, h, w, path->differences);
     if (!rc && differences && !(values = packed_rows(pairs, k * (k - 1) / 2))) rc = 1;
     if (!rc && differences) {
-        shade look = shade_diverging(values, k * (k - 1) / 2 * h * w, cepstra ? 99.8 : 99.5);
+        shade look =
+            shade_diverging(values, k * (k - 1) / 2 * h * w, cepstra ? 99.8 : 99.7, cepstra ? 0.7 : 0.5);
         rc = differences_picture(pairs, h, w, k, &look, path->differences_png);
     }
     free(values);

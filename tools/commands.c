@@ -4,5 +4,6 @@
 #include "commands.h"
 
 const command *const commands[] = {
-    &command_info, &command_convert, &command_simulate, &command_transform, &command_pca,
-    &command_knn,  &command_embed,   &command_cluster,  &command_score,     NULL};
+    &command_info, &command_convert, &command_simulate, &command_transform, &command_images, &command_pca,
+    &command_knn,  &command_embed,   &command_cluster,  &command_map,       &command_score,  &command_run,
+    NULL};

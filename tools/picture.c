@@ -108,9 +108,9 @@ shade shade_percentiles(const float *values, size_t count, double low, double hi
     return s;
 }
 
-shade shade_diverging(const float *values, size_t count, double percentile)
+shade shade_diverging(const float *values, size_t count, double percentile, double gamma)
 {
-    shade s = {0, 1, 1, true};
+    shade s = {0, 1, gamma, true};
     size_t kept;
     float *v = sorted_sample(values, count, true, &kept);
     if (!v) return s;
@@ -131,7 +131,7 @@ static void colour_of(const shade *s, float value, uint8_t rgb[3])
         return;
     }
     if (s->diverging) {
-        double part = s->high > 0 ? fmin(fabs(v) / s->high, 1) * 2 : 0;
+        double part = s->high > 0 ? pow(fmin(fabs(v) / s->high, 1), s->gamma) * 2 : 0;
         int i = part >= 1;
         const double(*map)[3] = v < 0 ? blue : red;
         for (int k = 0; k < 3; k++)

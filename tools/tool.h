@@ -227,7 +227,7 @@ typedef struct shade {
 
 /* low and high from percentiles (0..100) of the finite values. */
 shade shade_percentiles(const float *values, size_t count, double low, double high, double gamma);
-shade shade_diverging(const float *values, size_t count, double percentile);
+shade shade_diverging(const float *values, size_t count, double percentile, double gamma);
 void canvas_image(canvas *c, size_t y, size_t x, const float *values, size_t height, size_t width,
                   size_t scale, const shade *shade);
 void canvas_colours(canvas *c, size_t y, size_t x, const uint8_t *rgb, size_t height, size_t width,

@@ -71,6 +71,15 @@ static void check_shape(const char *path, size_t rows, size_t columns)
     support_end(ctx);
 }
 
+static bool is_png(const char *path)
+{
+    size_t n;
+    unsigned char *p = support_read(path, &n);
+    bool yes = n > 60 && memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0 && memcmp(p + n - 8, "IEND", 4) == 0;
+    free(p);
+    return yes;
+}
+
 START_TEST(info)
 {
     good("info %s", scan);
@@ -224,6 +233,131 @@ START_TEST(embed_refuses)
 }
 END_TEST
 
+START_TEST(images)
+{
+    cepman_context *ctx = support_begin(1);
+    good("images %s --what cepstrum --preset padgett -o %s", scan, in_dir("c.npy"));
+    cepman_matrix *all = load(ctx, in_dir("c.npy"), (size_t)24 * 32, 32);
+    good("images %s --what cepstrum --preset padgett --frame 5 -o %s", scan, in_dir("c5.npy"));
+    cepman_matrix *one = load(ctx, in_dir("c5.npy"), 32, 32);
+    for (size_t y = 0; y < 32; y++)
+        ck_assert_int_eq(
+            memcmp(cepman_matrix_row(one, y), cepman_matrix_row(all, 5 * 32 + y), 32 * sizeof(float)), 0);
+    /* The centre is the sum of all, the largest value of a cepstrum. */
+    for (size_t x = 0; x < 32; x++)
+        ck_assert(cepman_matrix_row(one, 16)[x] <= cepman_matrix_row(one, 16)[16]);
+    cepman_matrix_unref(one);
+    cepman_matrix_unref(all);
+
+    good("images %s --what bf -o %s", scan, in_dir("bf.npy"));
+    good("images %s --what adf -o %s --beam 16:16 --inner 5", scan, in_dir("adf.npy"));
+    good("images %s --what adf -o %s --beam=16:16 --inner=0 --outer=1e3", scan, in_dir("all.npy"));
+    good("images %s --what mean -o %s", scan, in_dir("mean.npy"));
+    cepman_matrix *sums = load(ctx, in_dir("all.npy"), 4, 6), *mean = load(ctx, in_dir("mean.npy"), 32, 32);
+    cepman_matrix_unref(load(ctx, in_dir("bf.npy"), 4, 6));
+    cepman_matrix_unref(load(ctx, in_dir("adf.npy"), 4, 6));
+    double a = 0, b = 0;
+    for (size_t i = 0; i < 24; i++)
+        a += (double)cepman_matrix_row(sums, i / 6)[i % 6];
+    for (size_t i = 0; i < 1024; i++)
+        b += (double)cepman_matrix_row(mean, i / 32)[i % 32];
+    ck_assert_double_eq_tol(a / 24, b, 1e-4 * b); /* the detector that sees all counts all */
+    cepman_matrix_unref(sums);
+    cepman_matrix_unref(mean);
+
+    static const char *const whats[] = {"bf",  "adf",           "mean",  "std",
+                                        "max", "mean-cepstrum", "frame", "cepstrum --frame 1"};
+    for (size_t i = 0; i < sizeof whats / sizeof *whats; i++) {
+        good("images %s --what %s -o %s", scan, whats[i], in_dir("p.png"));
+        ck_assert_msg(is_png(in_dir("p.png")), "%s", whats[i]);
+    }
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(images_refuses)
+{
+    refuses_bad_files("images", scan, "--what mean", "a.npy");
+    refuses_bad_files("images", scan, "--what bf", "a.png");
+    bad(2, "--what", "images %s -o %s", scan, in_dir("a.npy"));
+    bad(2, ".png", "images %s --what bf -o %s", scan, in_dir("a.jpg"));
+    bad(2, "--inner", "images %s --what mean --inner 2 -o %s", scan, in_dir("a.npy"));
+    bad(2, "--preset", "images %s --what mean --preset paper -o %s", scan, in_dir("a.npy"));
+    bad(2, "--frame", "images %s --what bf --frame 2 -o %s", scan, in_dir("a.npy"));
+    bad(2, "--frame", "images %s --what cepstrum -o %s", scan, in_dir("a.png"));
+    bad(2, "Y:X", "images %s --what bf --beam 3 -o %s", scan, in_dir("a.npy"));
+    bad(2, "inner radius", "images %s --what bf --inner 5 --outer 4 -o %s", scan, in_dir("a.npy"));
+    bad(1, "24", "images %s --what frame --frame 24 -o %s", scan, in_dir("a.npy"));
+    nothing_left();
+}
+END_TEST
+
+/* Labels for a scan of 24 points: its left and its right half. */
+static void write_labels(const char *path, size_t count, int32_t final)
+{
+    cepman_context *ctx = support_begin(1);
+    cepman_labels *labels = NULL;
+    int32_t halves[30];
+    for (size_t i = 0; i < 30; i++)
+        halves[i] = i % 6 < 3 ? 0 : 1;
+    halves[count - 1] = final;
+    assert_good(ctx, cepman_labels_copy(&labels, ctx, halves, count));
+    assert_good(ctx, cepman_labels_save(labels, ctx, path, 0, 0));
+    cepman_labels_unref(labels);
+    support_end(ctx);
+}
+
+START_TEST(map)
+{
+    char labels[400];
+    snprintf(labels, sizeof labels, "%s", support_path("halves.npy"));
+    write_labels(labels, 24, -1);
+    good("map %s --labels %s -o %s --preset padgett", scan, labels, in_dir("m"));
+    ck_assert_int_eq(count_files(in_dir("m")), 9);
+    check_shape(in_dir("m/mean_patterns.npy"), (size_t)3 * 32, 32); /* two clusters and noise */
+    check_shape(in_dir("m/mean_cepstra.npy"), (size_t)3 * 32, 32);
+    check_shape(in_dir("m/cepstrum_differences.npy"), 32, 32);
+    ck_assert(is_png(in_dir("m/label_map.png")) && is_png(in_dir("m/mean_patterns.png")));
+    ck_assert(is_png(in_dir("m/cepstrum_differences.png")) && is_png(in_dir("m/mean_cepstra.png")));
+
+    cepman_context *ctx = support_begin(1);
+    cepman_matrix *means = load(ctx, in_dir("m/mean_patterns.npy"), 96, 32);
+    cepman_matrix *difference = load(ctx, in_dir("m/pattern_differences.npy"), 32, 32);
+    cepman_matrix *last_frame = NULL;
+    good("images %s --what frame --frame 23 -o %s", scan, in_dir("frame.npy"));
+    last_frame = load(ctx, in_dir("frame.npy"), 32, 32);
+    for (size_t y = 0; y < 32; y++)
+        for (size_t x = 0; x < 32; x++) {
+            double a = (double)cepman_matrix_row(means, y)[x],
+                   b = (double)cepman_matrix_row(means, 32 + y)[x];
+            ck_assert_double_eq_tol((double)cepman_matrix_row(difference, y)[x], a - b, 1e-4 * (a + b + 1));
+            ck_assert(cepman_matrix_row(means, 64 + y)[x] == cepman_matrix_row(last_frame, y)[x]);
+        }
+    cepman_matrix_unref(means);
+    cepman_matrix_unref(difference);
+    cepman_matrix_unref(last_frame);
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(map_refuses)
+{
+    char labels[400];
+    snprintf(labels, sizeof labels, "%s", support_path("halves.npy"));
+    write_labels(labels, 24, 1);
+    bad(1, "absent.npy", "map %s --labels %s -o %s", absent, labels, in_dir("m"));
+    bad(1, "absent.npy", "map %s --labels %s -o %s", scan, absent, in_dir("m"));
+    bad(1, "points.npy", "map %s --labels %s -o %s", scan, points, in_dir("m"));
+    bad(2, "--labels", "map %s -o %s", scan, in_dir("m"));
+    bad(1, "text.npy", "map %s --labels %s -o %s", scan, labels, text);
+    write_labels(labels, 25, 1);
+    bad(1, "25 labels", "map %s --labels %s -o %s", scan, labels, in_dir("m"));
+    write_labels(labels, 24, 2000000000);
+    bad(1, "2000000000", "map %s --labels %s -o %s", scan, labels, in_dir("m"));
+    nothing_left();
+}
+END_TEST
+
 START_TEST(simulate)
 {
     static const char *const scenes[] = {"twin-domains", "ag-tilt", "oxide-particle"};
@@ -343,6 +477,10 @@ Suite *suite(void)
     tcase_add_test(c, knn_refuses);
     tcase_add_test(c, embed);
     tcase_add_test(c, embed_refuses);
+    tcase_add_test(c, images);
+    tcase_add_test(c, images_refuses);
+    tcase_add_test(c, map);
+    tcase_add_test(c, map_refuses);
     tcase_add_test(c, simulate);
     tcase_add_test(c, simulate_refuses);
     tcase_add_test(c, cluster_and_score);
