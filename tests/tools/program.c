@@ -4,6 +4,7 @@
 
 #include <ftw.h>
 #include <math.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +40,18 @@ static long __attribute__((format(printf, 1, 0))) start(const char *format, va_l
     snprintf(out, sizeof out, "%s", support_path("stdout"));
     snprintf(err, sizeof err, "%s", support_path("stderr"));
     fflush(NULL);
+    /* Until the program runs, its process would obey the handlers of the test's own. */
+    sigset_t stops, before;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGINT);
+    sigaddset(&stops, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stops, &before);
     pid_t pid = fork();
+    if (pid == 0) {
+        signal(SIGINT, SIG_DFL);
+        signal(SIGTERM, SIG_DFL);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
         if (!freopen(out, "wb", stdout) || !freopen(err, "wb", stderr) || !freopen("/dev/null", "rb", stdin))
