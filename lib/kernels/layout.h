@@ -1,43 +1,34 @@
-/* Topic layout: attraction and repulsion of a UMAP embedding, sixteen points at a time. Part of the door kernels.h. */
+/* Topic layout: attraction and repulsion of a UMAP embedding, many edges at a time. Part of the door kernels.h. */
 #ifndef CEP_KERNELS_LAYOUT_H
 #define CEP_KERNELS_LAYOUT_H
 
 #include "base.h"
 
-/* Points that move are held in slices of this many, whatever the instruction set. */
-#define CEP_LAYOUT_SLICE 16
 /* Rates are fractions of this: an edge of this rate acts in every epoch. */
 #define CEP_LAYOUT_ALWAYS 0x80000000u
 
-/* One epoch over points that move, against positions that stay. Rows of positions are `stride` floats apart: dims
- * rounded up to a multiple of 4, the padding zero. Slot s of a slice holds edge number s of each of its points:
- * columns[s * 16 + lane], a row of `others`, and rates[s * 16 + lane], 0 for none.
- * An edge of rate p acts in epoch e when e * p passes a multiple of CEP_LAYOUT_ALWAYS. */
+/* One epoch of the layout. Rows of points are `stride` floats apart: dims (1 to 64) rounded up to a multiple of 4.
+ * An edge of rate p acts in epoch e when e * p passes a multiple of CEP_LAYOUT_ALWAYS. Its random numbers hang on
+ * its number and the salt. */
 typedef struct cep_layout_epoch {
     unsigned dims;
     size_t stride;
-    const float *own;    /* points that move: slices * 16 rows */
-    float *fresh;        /* their new positions, the same shape */
-    const float *others; /* count rows */
-    size_t count;
-    const size_t *starts;    /* slices + 1 slot numbers */
-    const uint32_t *columns; /* index of the other point */
-    const uint32_t *rates;
-    const uint32_t *keys; /* one a point: what its random numbers hang on */
-    uint32_t salt;        /* of the seed and the epoch */
+    float *points;                         /* rows that move */
+    const float *sampled;                  /* rows that negative samples are drawn from */
+    size_t count;                          /* of sampled rows */
+    const uint32_t *heads, *tails, *rates; /* edges */
+    uint32_t salt;                         /* of the seed and the epoch */
     uint32_t epoch;
-    unsigned negatives; /* samples for each edge that acts */
-    int both;   /* own and others are the same points: both ends of an edge move, and no point is its own
-                            * sample; else the others stay for good */
-    float a, b; /* 1 / (1 + a d^(2b)) */
-    float push; /* repulsion strength */
-    float step; /* learning rate of this epoch */
+    unsigned negatives; /* samples at each end of an edge that acts */
+    float a, b;         /* 1 / (1 + a d^(2b)) */
+    float push;         /* repulsion strength */
+    float step;         /* learning rate of this epoch */
 } cep_layout_epoch;
 
 typedef struct cep_layout_kernels {
-    /* Moves the points of one slice: own rows into fresh rows. scratch: 16 numbers for each slot of the longest
-     * slice, and 16 more. */
-    void (*move)(const cep_layout_epoch *epoch, size_t slice, uint32_t *scratch);
+    /* Edges first .. last-1, no two of which share a point. Those that act pull both ends together and push the head
+     * from its samples, then the same with the tail as head, as the two directions of an edge do one by one. */
+    void (*meet)(const cep_layout_epoch *epoch, size_t first, size_t last);
 } cep_layout_kernels;
 
 const cep_layout_kernels *cep_layout_kernels_get(cep_cpu_level level);

@@ -1,4 +1,4 @@
-/* Topic layout with AVX-512: sixteen points in a vector.
+/* Topic layout with AVX-512: sixteen edges in a vector.
  * McInnes, Healy, Melville 2018, appendix C; the body is in layout_body.h.
  * Must not: be called below CEP_CPU_AVX512. */
 #include "layout.h"
@@ -7,5 +7,5 @@
 #define WIDTH 16
 #include "layout_body.h"
 
-const cep_layout_kernels cep_layout_avx512 = {move};
+const cep_layout_kernels cep_layout_avx512 = {meet};
 #endif

@@ -49,13 +49,14 @@ static cepman_status fill(cepman_umap *u, cepman_context *ctx, const cepman_opti
     u->b = cep_options_real(o, "b");
     if (cep_options_auto(o, "a"))
         cep_umap_fit_curve(cep_options_real(o, "spread"), cep_options_real(o, "min-dist"), &u->a, &u->b);
+    const size_t usual = n <= FEW_POINTS ? 500 : 200;
     u->epochs = (size_t)cep_options_integer(o, "epochs");
-    if (u->epochs == 0) u->epochs = n <= FEW_POINTS ? 500 : 200;
+    if (u->epochs == 0) u->epochs = usual;
 
     cep_umap_graph pruned = {0};
     float *rows = cep_alloc(mem, n, dims * sizeof *rows), *data;
     size_t stride;
-    s = rows ? cep_umap_prune(&pruned, ctx, &u->graph, u->epochs)
+    s = rows ? cep_umap_prune(&pruned, ctx, &u->graph, u->epochs > 10 ? u->epochs : usual)
              : cep_fail_memory(ctx, "embedding", n, dims * sizeof *rows);
     if (!s)
         s = cep_umap_start(ctx, &pruned, u->features, (cep_umap_init)cep_options_choice(o, "init"), dims,

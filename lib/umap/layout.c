@@ -1,39 +1,48 @@
 /* The layout: stochastic gradient descent on the fuzzy set cross entropy, in an order that threads cannot change.
- * McInnes, Healy, Melville 2018, algorithm 5. An epoch has several phases; in a phase a share of the points moves,
- * each over its own edges and its own negative samples, against positions fixed at the phase's start. Both ends of an
- * edge own it, so each takes the pull that the sequential form gives it as head and as tail.
- * Must not: read a position that the same phase writes. */
+ * McInnes, Healy, Melville 2018, algorithm 5. An epoch runs through the rounds of the schedule; the edges of a round
+ * share no point, so that threads can take any of them. Negative samples are drawn from positions of the epoch's
+ * start. Both ends of an edge move by the same force: moving points one by one against neighbours that stand still
+ * was tried and tore smooth manifolds, since its noise does not cancel over a neighbourhood.
+ * Must not: read a position that another edge of the same round writes. */
 #include <string.h>
 
 #include "exec.h"
 #include "kernels.h"
 #include "umap.h"
 
-#define PHASES 4
-#define SLICES 16 /* of one item of work */
+#define EDGES 2048 /* of one item of work */
 
-typedef struct phase_job {
+typedef struct round_job {
     const cep_layout_kernels *kernels;
     cep_layout_epoch epoch;
-    size_t slices, phase, phases;
-    uint32_t *scratch; /* per worker */
-    size_t scratch_size;
-} phase_job;
+    size_t first, last;
+} round_job;
 
-static size_t slices_of(const phase_job *job)
+static cepman_status meet_edges(void *argument, size_t item, unsigned worker, cep_fault *fault)
 {
-    return job->slices > job->phase ? (job->slices - job->phase + job->phases - 1) / job->phases : 0;
+    const round_job *job = argument;
+    const size_t first = job->first + item * EDGES, left = job->last - first;
+    (void)worker;
+    (void)fault;
+    job->kernels->meet(&job->epoch, first, left < EDGES ? job->last : first + EDGES);
+    return CEPMAN_OK;
 }
 
-static cepman_status move_slices(void *argument, size_t item, unsigned worker, cep_fault *fault)
+static cepman_status run_epoch(cepman_context *ctx, round_job *job, const cep_umap_schedule *plan,
+                               uint64_t turn)
 {
-    const phase_job *job = argument;
-    const size_t count = slices_of(job), last = (item + 1) * SLICES < count ? (item + 1) * SLICES : count;
-    (void)fault;
-    for (size_t i = item * SLICES; i < last; i++)
-        job->kernels->move(&job->epoch, i * job->phases + job->phase,
-                           job->scratch + worker * job->scratch_size);
-    return CEPMAN_OK;
+    cepman_status s = CEPMAN_OK;
+    for (size_t r = 0; !s && r < plan->rounds; r++) {
+        const size_t round = (r + (size_t)turn) % plan->rounds; /* none has the last word every time */
+        job->first = plan->starts[round];
+        job->last = plan->starts[round + 1];
+        s = cep_parallel(ctx, NULL, (job->last - job->first + EDGES - 1) / EDGES, meet_edges, job);
+    }
+    for (size_t e = plan->left; !s && e < plan->count; e++) {
+        job->kernels->meet(&job->epoch, e, e + 1);
+        if (e % EDGES == 0) s = cep_poll(ctx);
+    }
+    return s;
 }
 
 cepman_status cep_umap_layout(cepman_context *ctx, const cep_umap_graph *graph, const cep_umap_forces *forces,
@@ -42,68 +51,46 @@ cepman_status cep_umap_layout(cepman_context *ctx, const cep_umap_graph *graph, 
     cep_memory *mem = cep_context_memory(ctx);
     const size_t n = graph->n, stride = (dims + 3) / 4 * 4;
     cep_umap_schedule plan = {0};
-    cepman_status s = cep_umap_plan(&plan, ctx, graph, NULL, true);
+    cepman_status s = cep_umap_plan(&plan, ctx, graph, forces->seed);
     if (s) return s;
-    const size_t places = plan.slices * CEP_LAYOUT_SLICE, row = CEP_LAYOUT_SLICE * stride;
-    float *own = cep_alloc_zero(mem, places, stride * sizeof *own),
-          *fresh = cep_alloc(mem, places, stride * sizeof *fresh);
-    uint32_t *keys = cep_alloc_zero(mem, places, sizeof *keys);
-    const size_t scratch_size = (plan.longest + 1) * CEP_LAYOUT_SLICE;
-    uint32_t *scratch = cep_alloc(mem, cep_workers(ctx), scratch_size * sizeof *scratch);
-    if (!own || !fresh || !keys || !scratch) {
-        s = cep_fail_memory(ctx, "layout", places, 2 * stride * sizeof *own);
+    float *points = cep_alloc_zero(mem, n, stride * sizeof *points);
+    float *sampled = cep_alloc(mem, n, stride * sizeof *sampled);
+    if (!points || !sampled) {
+        s = cep_fail_memory(ctx, "layout", n, 2 * stride * sizeof *points);
         goto end;
     }
-    for (size_t at = 0; at < n; at++) {
-        memcpy(own + at * stride, rows + plan.order[at] * dims, dims * sizeof *own);
-        keys[at] = plan.order[at];
-    }
-    memset(fresh, 0, places * stride * sizeof *fresh);
-    phase_job job = {
+    for (size_t i = 0; i < n; i++)
+        memcpy(points + i * stride, rows + i * dims, dims * sizeof *points);
+    round_job job = {
         .kernels = cep_layout_kernels_get(cep_context_cpu(ctx)),
         .epoch = {.dims = (unsigned)dims,
                   .stride = stride,
-                  .own = own,
-                  .fresh = fresh,
-                  .others = own,
+                  .points = points,
+                  .sampled = sampled,
                   .count = n,
-                  .starts = plan.starts,
-                  .columns = plan.columns,
+                  .heads = plan.heads,
+                  .tails = plan.tails,
                   .rates = plan.rates,
-                  .keys = keys,
                   .negatives = forces->negatives,
-                  .both = 1,
                   .a = (float)forces->a,
                   .b = (float)forces->b,
                   .push = (float)forces->repulsion},
-        .slices = plan.slices,
-        .phases = PHASES,
-        .scratch = scratch,
-        .scratch_size = scratch_size,
     };
     cep_progress(ctx, "layout", 0, forces->epochs);
     for (size_t e = 1; !s && e < forces->epochs; e++) {
+        const uint64_t random = cep_random64(forces->seed, CEP_UMAP_STREAM_LAYOUT, e);
         job.epoch.epoch = (uint32_t)e;
-        job.epoch.salt = (uint32_t)(cep_random64(forces->seed, CEP_UMAP_STREAM_LAYOUT, e) >> 32);
+        job.epoch.salt = (uint32_t)(random >> 32);
         job.epoch.step = (float)(forces->learning_rate * (1 - (double)(e - 1) / (double)forces->epochs));
-        cep_progress(ctx, "layout", e, forces->epochs);
-        for (job.phase = 0; !s && job.phase < job.phases; job.phase++) {
-            const size_t count = slices_of(&job);
-            s = cep_parallel(ctx, NULL, (count + SLICES - 1) / SLICES, move_slices, &job);
-            for (size_t i = 0; !s && i < count; i++) {
-                const size_t at = (i * job.phases + job.phase) * row;
-                memcpy(own + at, fresh + at, row * sizeof *own);
-            }
-        }
+        memcpy(sampled, points, n * stride * sizeof *points);
+        s = run_epoch(ctx, &job, &plan, random & 0xffff);
+        if (!s) cep_progress(ctx, "layout", e + 1, forces->epochs);
     }
-    if (!s) cep_progress(ctx, "layout", forces->epochs, forces->epochs);
-    for (size_t at = 0; !s && at < n; at++)
-        memcpy(rows + plan.order[at] * dims, own + at * stride, dims * sizeof *own);
+    for (size_t i = 0; !s && i < n; i++)
+        memcpy(rows + i * dims, points + i * stride, dims * sizeof *points);
 end:
-    cep_free(mem, scratch);
-    cep_free(mem, keys);
-    cep_free(mem, fresh);
-    cep_free(mem, own);
+    cep_free(mem, sampled);
+    cep_free(mem, points);
     cep_umap_schedule_free(mem, &plan);
     return s;
 }

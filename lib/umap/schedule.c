@@ -1,170 +1,130 @@
-/* Puts the edges of the points that move into slices of sixteen points, as the layout kernels take them.
- * Sliced ELLPACK with rows sorted by length (Kreutzer et al., SIAM J. Sci. Comput. 36 (2014) C401): points that act
- * about equally often share a slice, and strong edges come first, so that lanes are seldom idle.
- * Must not: depend on threads: a point's place follows from its weights and its number. */
+/* Sorts the edges of the layout into rounds in which every point has at most one edge.
+ * Greedy edge colouring, strong edges first: the edges of a round can act at the same time, on any threads, and give
+ * what they would give one after the other (Recht, Re, Wright, Niu, "Hogwild!", 2011, has no such rounds, and no such
+ * bits). Edges that find no round (of points with hundreds of edges) are left for the end, to act one by one.
+ * Must not: depend on threads. */
+#include <string.h>
+
 #include "exec.h"
 #include "kernels.h"
 #include "umap.h"
 
-#define SLICE CEP_LAYOUT_SLICE
+#define WORDS 4 /* of 64 rounds */
+#define ROUNDS (64 * WORDS)
 #define BUCKETS 4096
-#define SLICES 16 /* of one item of work */
 
-typedef struct plan_job {
-    const cep_umap_graph *graph;
-    const float *scale;
-    float largest;
-    const uint32_t *places; /* of points; NULL: columns stay */
-    cep_umap_schedule *schedule;
-    uint64_t *keys; /* per worker: longest row */
-    size_t longest;
-} plan_job;
-
-static uint32_t rate_of(const plan_job *job, size_t point, float weight)
+/* The first round that neither point has an edge in; ROUNDS when there is none. */
+static size_t free_round(const uint64_t *a, const uint64_t *b)
 {
-    double most = (double)(job->scale ? job->scale[point] : job->largest);
-    double rate = (double)weight / most * (double)CEP_LAYOUT_ALWAYS;
+    for (size_t w = 0; w < WORDS; w++) {
+        uint64_t taken = a[w] | b[w];
+        if (taken == UINT64_MAX) continue;
+        size_t bit = 0;
+        while (taken >> bit & 1)
+            bit++;
+        return 64 * w + bit;
+    }
+    return ROUNDS;
+}
+
+static uint32_t rate_of(float weight, float largest)
+{
+    double rate = (double)weight / (double)largest * (double)CEP_LAYOUT_ALWAYS;
     return rate >= (double)CEP_LAYOUT_ALWAYS ? CEP_LAYOUT_ALWAYS : (uint32_t)rate;
-}
-
-/* Heap sort, ascending. */
-static void sort_keys(uint64_t *a, size_t n)
-{
-    for (size_t heap = n / 2, end = n; end > 1;) {
-        uint64_t v;
-        if (heap > 0) {
-            v = a[--heap];
-        } else {
-            v = a[--end];
-            a[end] = a[0];
-        }
-        size_t i = heap, child;
-        while ((child = 2 * i + 1) < end) {
-            if (child + 1 < end && a[child + 1] > a[child]) child++;
-            if (a[child] <= v) break;
-            a[i] = a[child];
-            i = child;
-        }
-        a[i] = v;
-    }
-}
-
-static cepman_status fill_slices(void *argument, size_t item, unsigned worker, cep_fault *fault)
-{
-    const plan_job *job = argument;
-    cep_umap_schedule *p = job->schedule;
-    uint64_t *keys = job->keys + worker * job->longest;
-    (void)fault;
-    for (size_t slice = item * SLICES; slice < p->slices && slice < (item + 1) * SLICES; slice++) {
-        const size_t length = p->starts[slice + 1] - p->starts[slice];
-        for (size_t lane = 0; lane < SLICE; lane++) {
-            const size_t at = slice * SLICE + lane;
-            size_t made = 0;
-            if (at < p->n) {
-                const size_t point = p->order[at];
-                for (size_t e = job->graph->starts[point]; e < job->graph->starts[point + 1]; e++) {
-                    uint32_t column = (uint32_t)job->graph->columns[e];
-                    uint32_t rate = rate_of(job, point, job->graph->weights[e]);
-                    if (job->places) column = job->places[column];
-                    keys[made++] = (uint64_t)(CEP_LAYOUT_ALWAYS - rate) << 32 | column;
-                }
-                sort_keys(keys, made);
-            }
-            for (size_t s = 0; s < length; s++) {
-                const size_t slot = (p->starts[slice] + s) * SLICE + lane;
-                p->columns[slot] = s < made ? (uint32_t)keys[s] : 0;
-                p->rates[slot] = s < made ? CEP_LAYOUT_ALWAYS - (uint32_t)(keys[s] >> 32) : 0;
-            }
-        }
-    }
-    return CEPMAN_OK;
-}
-
-/* Points by descending sum of rates, in buckets, ties by number. */
-static cepman_status sort_points(cepman_context *ctx, const plan_job *job, uint32_t *order)
-{
-    cep_memory *mem = cep_context_memory(ctx);
-    const cep_umap_graph *graph = job->graph;
-    const size_t n = graph->n;
-    double *sums = cep_alloc(mem, n, sizeof *sums);
-    size_t *counts = cep_alloc_zero(mem, BUCKETS + 1, sizeof *counts);
-    double most = 0;
-    if (!sums || !counts) {
-        cep_free(mem, sums);
-        cep_free(mem, counts);
-        return cep_fail_memory(ctx, "layout", n, sizeof *sums);
-    }
-    for (size_t i = 0; i < n; i++) {
-        sums[i] = 0;
-        for (size_t e = graph->starts[i]; e < graph->starts[i + 1]; e++)
-            sums[i] += (double)rate_of(job, i, graph->weights[e]);
-        most = sums[i] > most ? sums[i] : most;
-    }
-    for (size_t i = 0; i < n; i++) {
-        size_t bucket = most > 0 ? BUCKETS - 1 - (size_t)(sums[i] / most * (BUCKETS - 1)) : 0;
-        sums[i] = (double)bucket;
-        counts[bucket + 1]++;
-    }
-    for (size_t b = 0; b < BUCKETS; b++)
-        counts[b + 1] += counts[b];
-    for (size_t i = 0; i < n; i++)
-        order[counts[(size_t)sums[i]]++] = (uint32_t)i;
-    cep_free(mem, counts);
-    cep_free(mem, sums);
-    return CEPMAN_OK;
 }
 
 void cep_umap_schedule_free(cep_memory *mem, cep_umap_schedule *p)
 {
     cep_free(mem, p->starts);
-    cep_free(mem, p->columns);
+    cep_free(mem, p->heads);
+    cep_free(mem, p->tails);
     cep_free(mem, p->rates);
-    cep_free(mem, p->order);
     *p = (cep_umap_schedule){0};
 }
 
+typedef struct edge {
+    uint32_t head, tail, rate, round;
+} edge;
+
+/* Each edge once, by descending rate in buckets; ties in an order of chance, so that points that are neighbours in
+ * the scan do not act in step. */
+static void collect(const cep_umap_graph *graph, float largest, uint64_t seed, size_t *counts, edge *to)
+{
+    size_t number = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < graph->n; i++)
+            for (size_t e = graph->starts[i]; e < graph->starts[i + 1]; e++) {
+                if ((size_t)graph->columns[e] <= i) continue;
+                uint32_t rate = rate_of(graph->weights[e], largest);
+                size_t bucket = (CEP_LAYOUT_ALWAYS - rate) / (CEP_LAYOUT_ALWAYS / BUCKETS);
+                if (pass == 0) {
+                    counts[bucket + 1]++;
+                    continue;
+                }
+                to[counts[bucket]++] = (edge){(uint32_t)i, (uint32_t)graph->columns[e], rate, 0};
+            }
+        for (size_t b = 0; pass == 0 && b <= BUCKETS; b++)
+            counts[b + 1] += counts[b];
+    }
+    for (size_t b = 0, first = 0; b <= BUCKETS; b++) {
+        for (size_t i = counts[b]; i > first + 1; i--) {
+            size_t other = first + (size_t)cep_random_below(seed, CEP_UMAP_STREAM_ORDER, number++, i - first);
+            edge t = to[i - 1];
+            to[i - 1] = to[other];
+            to[other] = t;
+        }
+        first = counts[b];
+    }
+}
+
 cepman_status cep_umap_plan(cep_umap_schedule *out, cepman_context *ctx, const cep_umap_graph *graph,
-                            const float *scale, bool together)
+                            uint64_t seed)
 {
     cep_memory *mem = cep_context_memory(ctx);
-    const size_t n = graph->n, slices = (n + SLICE - 1) / SLICE;
-    cep_umap_schedule p = {.n = n, .slices = slices};
-    plan_job job = {.graph = graph, .scale = scale, .schedule = &p};
-    uint32_t *places = NULL;
-    size_t slots;
+    const size_t n = graph->n, edges = graph->starts[n] / 2;
+    size_t *counts = cep_alloc_zero(mem, BUCKETS + 2, sizeof *counts), at[ROUNDS + 1];
+    edge *list = cep_alloc(mem, edges, sizeof *list);
+    uint64_t *taken = cep_alloc_zero(mem, n, WORDS * sizeof *taken);
+    cep_umap_schedule p = {.starts = cep_alloc_zero(mem, ROUNDS + 2, sizeof *p.starts),
+                           .heads = cep_alloc(mem, edges, sizeof *p.heads),
+                           .tails = cep_alloc(mem, edges, sizeof *p.tails),
+                           .rates = cep_alloc(mem, edges, sizeof *p.rates)};
     cepman_status s = CEPMAN_OK;
-    for (size_t e = 0; e < graph->starts[n]; e++)
-        job.largest = graph->weights[e] > job.largest ? graph->weights[e] : job.largest;
-    p.starts = cep_alloc_zero(mem, slices + 1, sizeof *p.starts);
-    p.order = cep_alloc(mem, n, sizeof *p.order);
-    places = cep_alloc(mem, n, sizeof *places);
-    if (!p.starts || !p.order || !places) {
-        s = cep_fail_memory(ctx, "layout", n, sizeof *places);
+    if (!counts || !list || !taken || !p.starts || !p.heads || !p.tails || !p.rates) {
+        s = cep_fail_memory(ctx, "layout", edges, sizeof *list + 3 * sizeof *p.rates);
         goto end;
     }
-    s = sort_points(ctx, &job, p.order);
-    if (s) goto end;
-    for (size_t at = 0; at < n; at++) {
-        const size_t point = p.order[at], degree = graph->starts[point + 1] - graph->starts[point];
-        places[point] = (uint32_t)at;
-        job.longest = degree > job.longest ? degree : job.longest;
-        if (degree > p.starts[at / SLICE + 1]) p.starts[at / SLICE + 1] = degree;
+    float largest = 0;
+    for (size_t e = 0; e < graph->starts[n]; e++)
+        largest = graph->weights[e] > largest ? graph->weights[e] : largest;
+    collect(graph, largest, seed, counts, list);
+    for (size_t e = 0; !s && e < edges; e++) {
+        uint64_t *a = taken + (size_t)list[e].head * WORDS, *b = taken + (size_t)list[e].tail * WORDS;
+        const size_t round = free_round(a, b);
+        list[e].round = (uint32_t)round;
+        p.starts[round + 1]++;
+        if (round < ROUNDS) {
+            a[round / 64] |= (uint64_t)1 << round % 64;
+            b[round / 64] |= (uint64_t)1 << round % 64;
+            if (round + 1 > p.rounds) p.rounds = round + 1;
+        }
+        if (e % 1000000 == 0) s = cep_poll(ctx);
     }
-    for (size_t i = 0; i < slices; i++)
-        p.starts[i + 1] += p.starts[i];
-    slots = p.starts[slices];
-    p.longest = job.longest;
-    p.columns = cep_alloc(mem, slots, SLICE * sizeof *p.columns);
-    p.rates = cep_alloc(mem, slots, SLICE * sizeof *p.rates);
-    job.keys = cep_alloc(mem, cep_workers(ctx), job.longest * sizeof *job.keys);
-    job.places = together ? places : NULL;
-    if (!p.columns || !p.rates || !job.keys)
-        s = cep_fail_memory(ctx, "layout", slots, 2 * SLICE * sizeof *p.rates);
-    else
-        s = cep_parallel(ctx, NULL, (slices + SLICES - 1) / SLICES, fill_slices, &job);
+    for (size_t r = 0; r <= ROUNDS; r++)
+        p.starts[r + 1] += p.starts[r];
+    memcpy(at, p.starts, sizeof at);
+    for (size_t e = 0; e < edges; e++) {
+        size_t to = at[list[e].round]++;
+        p.heads[to] = list[e].head;
+        p.tails[to] = list[e].tail;
+        p.rates[to] = list[e].rate;
+    }
+    p.left = p.starts[ROUNDS];
+    p.count = edges;
 end:
-    cep_free(mem, job.keys);
-    cep_free(mem, places);
+    cep_free(mem, taken);
+    cep_free(mem, list);
+    cep_free(mem, counts);
     if (s)
         cep_umap_schedule_free(mem, &p);
     else

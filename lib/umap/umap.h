@@ -7,7 +7,13 @@
 #include "base.h"
 
 /* Streams of random numbers (the stage of cep_random64). */
-enum { CEP_UMAP_STREAM_BLOCK = 1, CEP_UMAP_STREAM_NOISE, CEP_UMAP_STREAM_START, CEP_UMAP_STREAM_LAYOUT };
+enum {
+    CEP_UMAP_STREAM_BLOCK = 1,
+    CEP_UMAP_STREAM_NOISE,
+    CEP_UMAP_STREAM_START,
+    CEP_UMAP_STREAM_ORDER,
+    CEP_UMAP_STREAM_LAYOUT
+};
 
 /* A symmetric weighted graph without loops, in compressed rows: columns ascending, weights in (0, 1]. */
 typedef struct cep_umap_graph {
@@ -59,19 +65,15 @@ typedef enum cep_umap_init { CEP_UMAP_SPECTRAL = 0, CEP_UMAP_PCA = 1, CEP_UMAP_R
 cepman_status cep_umap_start(cepman_context *ctx, const cep_umap_graph *graph, cepman_matrix *matrix,
                              cep_umap_init init, size_t dims, uint64_t seed, float *rows);
 
-/* schedule.c: the edges of points that move, in slices for the layout kernels. */
+/* schedule.c: each edge once, in rounds in which every point has at most one; what found no round comes last. */
 typedef struct cep_umap_schedule {
-    size_t n, slices;
-    size_t longest;    /* slots of the longest slice */
-    size_t *starts;    /* slices + 1, in slots of 16 edges */
-    uint32_t *columns; /* per slot and lane; see kernels/layout.h */
-    uint32_t *rates;
-    uint32_t *order; /* n: the point at each place */
+    size_t rounds, left, count; /* edges left .. count-1 are in no round */
+    size_t *starts;             /* of the rounds */
+    uint32_t *heads, *tails;
+    uint32_t *rates; /* of CEP_LAYOUT_ALWAYS */
 } cep_umap_schedule;
-/* Points with like numbers of edges share a slice. together: columns are places in that order (both ends of an edge
- * move); else they stay as they are. scale: per point, the weight that acts in every epoch; NULL: the largest. */
 cepman_status cep_umap_plan(cep_umap_schedule *out, cepman_context *ctx, const cep_umap_graph *graph,
-                            const float *scale, bool together);
+                            uint64_t seed);
 void cep_umap_schedule_free(cep_memory *mem, cep_umap_schedule *schedule);
 
 /* layout.c */

@@ -5,56 +5,46 @@
 #include "kernels.h"
 #include "support.h"
 
-#define POINTS 37
-#define PLACES 48
-#define SLOTS 40
+#define POINTS 1501
+#define EDGES 750
 
 typedef struct world {
-    float own[PLACES * 64], others[PLACES * 64], fresh[PLACES * 64];
-    size_t starts[4];
-    uint32_t columns[SLOTS * 16], rates[SLOTS * 16], keys[PLACES], scratch[(SLOTS + 1) * 16];
+    float points[POINTS * 64], sampled[POINTS * 64], before[POINTS * 64];
+    uint32_t heads[EDGES], tails[EDGES], rates[EDGES];
     cep_layout_epoch epoch;
 } world;
 
-static void build(world *w, unsigned dims, int both, uint64_t seed, double step)
+/* Edges 2 i -- 2 i + 1: none share a point. The first joins two points in one place. */
+static void build(world *w, unsigned dims, uint64_t seed, double step)
 {
     support_random r = {seed};
     memset(w, 0, sizeof *w);
     const size_t stride = (dims + 3) / 4 * 4;
-    for (size_t i = 0; i < PLACES; i++)
-        for (size_t j = 0; j < dims && i < POINTS; j++) {
-            w->own[i * stride + j] = (float)(3 * support_normal(&r));
-            w->others[i * stride + j] = both ? w->own[i * stride + j] : (float)(3 * support_normal(&r));
-        }
-    memcpy(w->own + stride, w->own, stride * sizeof *w->own); /* two points in one place */
-    if (both) memcpy(w->others + stride, w->others, stride * sizeof *w->own);
-    w->starts[1] = 21;
-    w->starts[2] = 33;
-    w->starts[3] = SLOTS;
-    for (size_t slice = 0; slice < 3; slice++)
-        for (size_t s = w->starts[slice]; s < w->starts[slice + 1]; s++)
-            for (size_t l = 0; l < 16 && slice * 16 + l < POINTS; l++) {
-                uint32_t other = (uint32_t)(support_uniform(&r) * POINTS);
-                w->columns[s * 16 + l] = both && other == slice * 16 + l ? (other + 1) % POINTS : other;
-                double rate = s == w->starts[slice] ? 1 : support_uniform(&r);
-                w->rates[s * 16 + l] = support_uniform(&r) < 0.8 ? (uint32_t)(rate * 2147483648.0) : 0;
-            }
     for (size_t i = 0; i < POINTS; i++)
-        w->keys[i] = (uint32_t)(1000 + i * 17);
+        for (size_t j = 0; j < dims; j++) {
+            w->points[i * stride + j] = (float)(3 * support_normal(&r));
+            w->sampled[i * stride + j] = (float)(3 * support_normal(&r));
+        }
+    memcpy(w->points + stride, w->points, stride * sizeof *w->points);
+    memcpy(w->before, w->points, sizeof w->before);
+    for (size_t e = 0; e < EDGES; e++) {
+        w->heads[e] = (uint32_t)(2 * e);
+        w->tails[e] = (uint32_t)(2 * e + 1);
+        w->rates[e] = e % 5 == 0   ? CEP_LAYOUT_ALWAYS
+                      : e % 7 == 0 ? 0
+                                   : (uint32_t)(support_uniform(&r) * 2147483648.0);
+    }
     w->epoch = (cep_layout_epoch){.dims = dims,
                                   .stride = stride,
-                                  .own = w->own,
-                                  .fresh = w->fresh,
-                                  .others = both ? w->own : w->others,
+                                  .points = w->points,
+                                  .sampled = w->sampled,
                                   .count = POINTS,
-                                  .starts = w->starts,
-                                  .columns = w->columns,
+                                  .heads = w->heads,
+                                  .tails = w->tails,
                                   .rates = w->rates,
-                                  .keys = w->keys,
                                   .salt = 12345,
                                   .epoch = 7,
                                   .negatives = 5,
-                                  .both = both,
                                   .a = 1.577f,
                                   .b = 0.895f,
                                   .push = 1.25f,
@@ -70,62 +60,42 @@ static uint32_t mix(uint32_t x)
     return x ^ x >> 16;
 }
 
-static double clipped(double v, double most)
+static double clipped(double v)
 {
-    return v > most ? most : v < -most ? -most : v;
+    return v > 4 ? 4 : v < -4 ? -4 : v;
 }
 
-static void pull_plain(const cep_layout_epoch *e, double *x, size_t other, double times)
+static void pull_plain(const cep_layout_epoch *e, double *x, double *y)
 {
-    double d[64], r2 = 0;
-    for (unsigned j = 0; j < e->dims; j++) {
-        d[j] = x[j] - (double)e->others[other * e->stride + j];
-        r2 += d[j] * d[j];
-    }
+    double r2 = 0, a = (double)e->a, b = (double)e->b;
+    for (unsigned j = 0; j < e->dims; j++)
+        r2 += (x[j] - y[j]) * (x[j] - y[j]);
     if (r2 <= 0) return;
-    double a = (double)e->a, b = (double)e->b;
     double g = -2 * a * b * pow(r2, b - 1) / (1 + a * pow(r2, b));
-    for (unsigned j = 0; j < e->dims; j++)
-        x[j] += clipped(times * g * d[j], 4 * times) * (double)e->step;
-}
-
-static void push_plain(const cep_layout_epoch *e, double *x, size_t other)
-{
-    double d[64], r2 = 0;
     for (unsigned j = 0; j < e->dims; j++) {
-        d[j] = x[j] - (double)e->others[other * e->stride + j];
-        r2 += d[j] * d[j];
+        double move = clipped(g * (x[j] - y[j])) * (double)e->step;
+        x[j] += move;
+        y[j] -= move;
     }
-    double a = (double)e->a, b = (double)e->b;
-    double g = 2 * b * (double)e->push / ((0.001 + r2) * (1 + a * pow(r2, b)));
-    for (unsigned j = 0; j < e->dims; j++)
-        x[j] += clipped(g * d[j], 4) * (double)e->step;
 }
 
-static void move_plain(const cep_layout_epoch *e, size_t point, double *x)
+static void push_plain(const cep_layout_epoch *e, double *x, uint32_t *state, size_t self)
 {
-    size_t acting[SLOTS], count = 0;
-    for (size_t s = e->starts[point / 16]; s < e->starts[point / 16 + 1]; s++) {
-        uint64_t rate = e->rates[s * 16 + point % 16];
-        /* acts when epoch * rate passes a multiple of 2^31 */
-        if ((rate * e->epoch >> 31) > (rate * (e->epoch - 1) >> 31))
-            acting[count++] = e->columns[s * 16 + point % 16];
-    }
-    for (unsigned j = 0; j < e->dims; j++)
-        x[j] = (double)e->own[point * e->stride + j];
-    for (size_t t = 0; e->both && t < count; t += 2)
-        pull_plain(e, x, acting[t], 1);
-    uint32_t state = mix(e->keys[point] * 0x9e3779b1u + e->salt);
-    for (size_t t = 0; t < count; t++) {
-        pull_plain(e, x, acting[t], e->both && t % 2 ? 2 : 1);
-        for (unsigned q = 0; q < e->negatives; q++) {
-            state = state * 747796405u + 2891336453u;
-            uint32_t r = state ^ (state >> 15);
-            r *= 0x2c1b3c6du;
-            r ^= r >> 12;
-            size_t other = (uint64_t)r * e->count >> 32;
-            if (!e->both || other != point) push_plain(e, x, other);
-        }
+    for (unsigned q = 0; q < e->negatives; q++) {
+        *state = *state * 747796405u + 2891336453u;
+        uint32_t r = *state ^ (*state >> 15);
+        r *= 0x2c1b3c6du;
+        r ^= r >> 12;
+        size_t other = (uint64_t)r * e->count >> 32;
+        if (other == self) continue;
+        const float *y = e->sampled + other * e->stride;
+        double r2 = 0;
+        for (unsigned j = 0; j < e->dims; j++)
+            r2 += (x[j] - (double)y[j]) * (x[j] - (double)y[j]);
+        double g =
+            2 * (double)e->b * (double)e->push / ((0.001 + r2) * (1 + (double)e->a * pow(r2, (double)e->b)));
+        for (unsigned j = 0; j < e->dims; j++)
+            x[j] += clipped(g * (x[j] - (double)y[j])) * (double)e->step;
     }
 }
 
@@ -134,25 +104,22 @@ static const unsigned all_dims[] = {1, 2, 3, 4, 5, 7, 8, 64};
 START_TEST(levels_agree)
 {
     static world w;
-    static float expected[PLACES * 64];
-    cep_cpu_level best = cep_cpu_detect();
-    for (size_t d = 0; d < sizeof all_dims / sizeof *all_dims; d++) {
-        for (cep_cpu_level level = CEP_CPU_GENERIC; level <= best; level++) {
-            build(&w, all_dims[d], _i, 5 + d, 1.0);
-            for (size_t slice = 0; slice < 3; slice++)
-                cep_layout_kernels_get(level)->move(&w.epoch, slice, w.scratch);
-            if (level == CEP_CPU_GENERIC) memcpy(expected, w.fresh, sizeof expected);
-            ck_assert_mem_eq(w.fresh, expected, sizeof expected);
+    static float expected[POINTS * 64];
+    for (size_t d = 0; d < sizeof all_dims / sizeof *all_dims; d++)
+        for (cep_cpu_level level = CEP_CPU_GENERIC; level <= cep_cpu_detect(); level++) {
+            build(&w, all_dims[d], 5 + d, 1.0);
+            /* in pieces that fall anywhere */
+            cep_layout_kernels_get(level)->meet(&w.epoch, 0, level == CEP_CPU_GENERIC ? EDGES : 100);
+            if (level > CEP_CPU_GENERIC) {
+                cep_layout_kernels_get(level)->meet(&w.epoch, 100, 101);
+                cep_layout_kernels_get(level)->meet(&w.epoch, 101, 101);
+                cep_layout_kernels_get(level)->meet(&w.epoch, 101, EDGES);
+            }
+            if (level == CEP_CPU_GENERIC) memcpy(expected, w.points, sizeof expected);
+            ck_assert_mem_eq(w.points, expected, sizeof expected);
+            for (size_t i = 0; i < POINTS * w.epoch.stride; i++)
+                ck_assert(isfinite(w.points[i]));
         }
-        /* something has moved, and places without a point have not */
-        size_t moved = 0;
-        for (size_t i = 0; i < PLACES * w.epoch.stride; i++) {
-            moved += w.fresh[i] != w.own[i];
-            ck_assert(isfinite(w.fresh[i]));
-            if (i >= POINTS * w.epoch.stride) ck_assert(w.fresh[i] == 0);
-        }
-        ck_assert_uint_gt(moved, POINTS * all_dims[d] / 2);
-    }
 }
 END_TEST
 
@@ -160,15 +127,47 @@ START_TEST(agrees_with_plain_twin)
 {
     static world w;
     for (size_t d = 0; d < sizeof all_dims / sizeof *all_dims; d++) {
-        build(&w, all_dims[d], _i, 50 + d, 0.05);
-        for (size_t slice = 0; slice < 3; slice++)
-            cep_layout_kernels_get(CEP_CPU_GENERIC)->move(&w.epoch, slice, w.scratch);
-        for (size_t point = 0; point < POINTS; point++) {
-            double x[64];
-            move_plain(&w.epoch, point, x);
-            for (unsigned j = 0; j < all_dims[d]; j++)
-                ck_assert_double_eq_tol((double)w.fresh[point * w.epoch.stride + j], x[j], 2e-3);
+        const unsigned dims = all_dims[d];
+        build(&w, dims, 50 + d, 0.05);
+        const cep_layout_epoch *e = &w.epoch;
+        cep_layout_kernels_get(CEP_CPU_GENERIC)->meet(e, 3, EDGES - 5);
+        for (size_t i = 0; i < EDGES; i++) {
+            double x[64], y[64];
+            for (unsigned j = 0; j < dims; j++) {
+                x[j] = (double)w.before[2 * i * e->stride + j];
+                y[j] = (double)w.before[(2 * i + 1) * e->stride + j];
+            }
+            /* acts when epoch * rate passes a multiple of 2^31 */
+            const uint64_t rate = w.rates[i];
+            if (i >= 3 && i < EDGES - 5 && (rate * e->epoch >> 31) > (rate * (e->epoch - 1) >> 31)) {
+                uint32_t state = mix((uint32_t)i * 0x9e3779b1u + e->salt);
+                pull_plain(e, x, y);
+                push_plain(e, x, &state, 2 * i);
+                pull_plain(e, x, y);
+                push_plain(e, y, &state, 2 * i + 1);
+            }
+            for (unsigned j = 0; j < dims; j++) {
+                ck_assert_double_eq_tol((double)w.points[2 * i * e->stride + j], x[j], 1e-3);
+                ck_assert_double_eq_tol((double)w.points[(2 * i + 1) * e->stride + j], y[j], 1e-3);
+            }
         }
+    }
+}
+END_TEST
+
+/* A point is no sample of its own: with one row to draw from, edge 0 -- 1 pushes point 1 alone. */
+START_TEST(own_sample_is_left_out)
+{
+    static world w;
+    build(&w, 3, 1, 1.0);
+    w.epoch.count = 1;
+    w.epoch.a = 0; /* no pull */
+    for (int j = 0; j < 3; j++)
+        w.sampled[j] = w.points[j] + 0.5f;
+    cep_layout_kernels_get(CEP_CPU_GENERIC)->meet(&w.epoch, 0, 1);
+    for (size_t j = 0; j < 3; j++) {
+        ck_assert(w.points[j] == w.before[j]);
+        ck_assert(w.points[4 + j] < w.before[4 + j] - 0.1f);
     }
 }
 END_TEST
@@ -179,15 +178,15 @@ START_TEST(edges_act_as_often_as_their_rate)
     static world w;
     static const double rates[] = {1, 0.5, 0.3, 0.004, 0.999};
     for (size_t k = 0; k < 5; k++) {
-        build(&w, 2, 0, 1, 0.001);
-        memset(w.rates, 0, sizeof w.rates);
-        w.rates[0] = (uint32_t)(rates[k] * 2147483648.0);
+        build(&w, 2, 1, 0.001);
+        w.rates[1] = (uint32_t)(rates[k] * 2147483648.0);
         w.epoch.negatives = 0;
         size_t acted = 0;
         for (uint32_t e = 1; e <= 500; e++) {
             w.epoch.epoch = e;
-            cep_layout_kernels_get(CEP_CPU_GENERIC)->move(&w.epoch, 0, w.scratch);
-            acted += w.fresh[0] != w.own[0];
+            const float x = w.points[2 * w.epoch.stride];
+            cep_layout_kernels_get(CEP_CPU_GENERIC)->meet(&w.epoch, 1, 2);
+            acted += w.points[2 * w.epoch.stride] != x;
         }
         ck_assert_uint_le(acted, (size_t)(rates[k] * 500));
         ck_assert_uint_ge(acted + 1, (size_t)(rates[k] * 500));
@@ -199,8 +198,9 @@ Suite *suite(void)
 {
     Suite *s = suite_create("kernels_layout");
     TCase *t = tcase_create("layout");
-    tcase_add_loop_test(t, levels_agree, 0, 2);
-    tcase_add_loop_test(t, agrees_with_plain_twin, 0, 2);
+    tcase_add_test(t, levels_agree);
+    tcase_add_test(t, agrees_with_plain_twin);
+    tcase_add_test(t, own_sample_is_left_out);
     tcase_add_test(t, edges_act_as_often_as_their_rate);
     suite_add_tcase(s, t);
     return s;

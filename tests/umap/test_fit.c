@@ -79,7 +79,7 @@ START_TEST(circle_is_not_torn)
         longest = fmax(longest, distance(cepman_umap_embedding(u), i, (i + 1) % n));
         across = fmax(across, distance(cepman_umap_embedding(u), i, (i + n / 2) % n));
     }
-    ck_assert_msg(longest < across / 5 && across > 5, "longest step %g, width %g", longest, across);
+    ck_assert_msg(longest < across / 7 && across > 10, "longest step %g, width %g", longest, across);
     cepman_umap_unref(u);
     cepman_matrix_unref(m);
     support_end(ctx);
@@ -143,7 +143,7 @@ START_TEST(grid_keeps_neighbours)
             kept += nearer < 30;
             all++;
         }
-    ck_assert_msg((double)kept > 0.75 * (double)all, "%zu of %zu", kept, all);
+    ck_assert_msg((double)kept > 0.99 * (double)all, "%zu of %zu", kept, all);
     cepman_umap_unref(u);
     cepman_matrix_unref(m);
     support_end(ctx);

@@ -171,7 +171,8 @@ START_TEST(pieces_lie_apart)
                 double d = 0;
                 for (size_t j = 0; j < dims; j++)
                     d += pow(middle[b][j] - middle[c][j], 2);
-                ck_assert_msg(sqrt(d) > (m <= 2 * dims ? 2 : 0.1), "pieces %zu and %zu: %g apart", b, c, sqrt(d));
+                ck_assert_msg(sqrt(d) > (m <= 2 * dims ? 2 : 0.1), "pieces %zu and %zu: %g apart", b, c,
+                              sqrt(d));
             }
         free(again);
         free(rows);
