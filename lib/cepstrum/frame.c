@@ -2,7 +2,6 @@
  * lock. C = |FFT2(W log(I - m + c))|; docs/method.md, "The cepstrum". Must not: touch anything but the
  * worker's own buffers and the caller's. */
 #include <math.h>
-#include <string.h>
 
 #include "internal.h"
 
@@ -209,16 +208,34 @@ static bool prepare(cepman_cepstrum_worker *k, const void *pixels, cepman_type t
     return (plain && log_at_once(k, pixels, type)) || log_in_steps(k, pixels, type);
 }
 
-/* Fills k->spectrum by the FFT. */
+/* A number near the mean of the (padded) windowed logarithms: from sixteen of the rows. The mean belongs to the centre of
+ * the cepstrum alone, but where there is no window it is so large that its rounding errors would show in the ring. */
+static float level_of(const cepman_cepstrum_worker *k)
+{
+    const cepman_cepstrum *c = k->cepstrum;
+    const size_t samples = c->height < 16 ? c->height : 16;
+    double sum = 0;
+    for (size_t i = 0; i < samples; i++)
+        sum += c->kernels->sum(k->real + (2 * i + 1) * c->height / (2 * samples) * k->stride, c->width);
+    double share = (double)c->height / ((double)samples * (double)c->rows * (double)c->columns);
+    return (float)(sum * share);
+}
+
+/* Fills k->spectrum by the FFT, which may leave numbers of its own in k->real. */
 static void transform(cepman_cepstrum_worker *k)
 {
     const cepman_cepstrum *c = k->cepstrum;
-    if (c->set.pad) { /* the transform may have left its own numbers there */
-        for (size_t y = 0; y < c->height; y++)
-            memset(k->real + y * k->stride + c->width, 0, (c->columns - c->width) * sizeof(float));
-        memset(k->real + c->height * k->stride, 0, (c->rows - c->height) * k->stride * sizeof(float));
+    const float level = level_of(k);
+    for (size_t y = 0; y < c->rows; y++) {
+        float *row = k->real + y * k->stride;
+        const size_t used = y < c->height ? c->width : 0;
+        for (size_t x = 0; x < used; x++)
+            row[x] -= level;
+        for (size_t x = used; x < c->columns; x++)
+            row[x] = -level;
     }
     cep_fft_execute(k->fft, k->real, k->spectrum);
+    k->spectrum[0] += (float)((double)level * (double)c->rows * (double)c->columns);
 }
 
 /* ---- spectrum to values
@@ -252,7 +269,7 @@ bool cep_worker_features(cepman_cepstrum_worker *k, const void *pixels, cepman_t
             values_of(k, g->y, g->x, g->count, out + g->first);
         }
     } else {
-        cep_rings_execute(&c->rings, k->real, k->spectrum, c->set.power, out);
+        cep_rings_execute(&c->rings, k->real, level_of(k), k->spectrum, c->set.power, out);
     }
     finish(c, out, c->ring.features);
     if (c->set.scale == SCALE_L2) {

@@ -92,8 +92,10 @@ void cep_rings_free(cep_rings *rings, cep_memory *mem);
 size_t cep_rings_stride(const cep_rings *rings);
 /* Floats of scratch. */
 size_t cep_rings_scratch(const cep_rings *rings);
-/* Magnitudes, or their squares, of the ring's features. */
-void cep_rings_execute(const cep_rings *rings, const float *real, float *scratch, bool power, float *out);
+/* Magnitudes, or their squares, of the ring's features. level: a number near the mean of real, taken from it meanwhile,
+ * so that the mean's rounding errors do not reach the ring. */
+void cep_rings_execute(const cep_rings *rings, const float *real, float level, float *scratch, bool power,
+                       float *out);
 
 /* ---- bad pixels (repair.c)
  * --------------------------------------------------------------------------------------- */

@@ -130,7 +130,8 @@ size_t cep_rings_scratch(const cep_rings *r)
     return (r->rows + r->groups * r->columns) * CEP_STRIP_ROW + (2 * r->reach + 1) * r->groups * CEP_STRIP;
 }
 
-void cep_rings_execute(const cep_rings *r, const float *real, float *scratch, bool power, float *out)
+void cep_rings_execute(const cep_rings *r, const float *real, float level, float *scratch, bool power,
+                       float *out)
 {
     const size_t half = r->strips * CEP_STRIP, stride = 2 * half, group_size = r->columns * CEP_STRIP_ROW;
     float *strip = scratch, *turned = strip + r->rows * CEP_STRIP_ROW;
@@ -142,7 +143,7 @@ void cep_rings_execute(const cep_rings *r, const float *real, float *scratch, bo
         const size_t nb = other >= r->columns              ? 0
                           : r->columns - other < CEP_STRIP ? r->columns - other
                                                            : CEP_STRIP;
-        r->kernels->transform(&r->down, real + first, real + other, stride, strip);
+        r->kernels->transform(&r->down, real + first, real + other, stride, level, strip);
         for (size_t g = 0; g < r->groups; g++) {
             float *line = turned + g * group_size;
             r->kernels->separate(&r->down, strip, g * CEP_STRIP, line + first * CEP_STRIP_ROW, na,
@@ -153,7 +154,10 @@ void cep_rings_execute(const cep_rings *r, const float *real, float *scratch, bo
     const float factor = power ? 0.25f : 0.5f;
     for (size_t g = 0; g < r->groups; g++) {
         float *line = turned + g * group_size;
-        r->kernels->transform(&r->along, line, line + CEP_STRIP, CEP_STRIP_ROW, line);
+        r->kernels->transform(&r->along, line, line + CEP_STRIP, CEP_STRIP_ROW, 0, line);
+        if (g == 0) /* what the level took from the centre, twice as all is here */
+            line[r->along.position[0] * CEP_STRIP_ROW] +=
+                (float)(2 * (double)level * (double)r->rows * (double)r->columns);
         r->kernels->magnitude(line, r->lines, 2 * r->reach + 1, factor, power, values + g * CEP_STRIP,
                               r->groups * CEP_STRIP);
     }

@@ -25,10 +25,10 @@ typedef struct cep_columns_plan {
 } cep_columns_plan;
 
 typedef struct cep_columns_kernels {
-    /* Forward transform of the sixteen columns whose real and imaginary parts lie at re and im, rows `stride` floats
-     * apart, into strip (n rows). In place when re = strip, im = strip + 16, stride = 32. */
+    /* Forward transform of the sixteen columns whose real and imaginary parts, less shift, lie at re and im, rows
+     * `stride` floats apart, into strip (n rows). In place when re = strip, im = strip + 16, stride = 32. */
     void (*transform)(const cep_columns_plan *plan, const float *re, const float *im, size_t stride,
-                      float *strip);
+                      float shift, float *strip);
     /* strip: transforms of columns a + i b, with a and b real. Writes twice the transforms of the 16 a and the 16 b,
      * outputs k = first .. first+15 (modulo n), turned so that a column's outputs lie side by side: row c of a
      * (32 floats: 16 real parts, 16 imaginary parts) belongs to column c. Only the first na and nb rows are written. */

@@ -146,9 +146,9 @@ INLINE void butterfly(int radix, vec *r, vec *i)
 
 /* ---- stages ------------------------------------------------------------------------------------------------------- */
 
-/* All blocks of a stage. radix is a constant where this is inlined. */
-INLINE void stage(int radix, size_t n, size_t span, const float *twiddles, const float *re, const float *im,
-                  size_t stride, float *out)
+/* All blocks of a stage. radix and shifted are constants where this is inlined. */
+INLINE void stage(int radix, bool shifted, float shift, size_t n, size_t span, const float *twiddles,
+                  const float *re, const float *im, size_t stride, float *out)
 {
     for (size_t j = 0; j < span; j++) {
         const float *w = twiddles + j * 2 * (size_t)(radix - 1);
@@ -157,6 +157,10 @@ INLINE void stage(int radix, size_t n, size_t span, const float *twiddles, const
             for (int p = 0; p < radix; p++) {
                 r[p] = load(re + (block + (size_t)p * span) * stride);
                 i[p] = load(im + (block + (size_t)p * span) * stride);
+                if (shifted) {
+                    r[p] = r[p] - shift;
+                    i[p] = i[p] - shift;
+                }
             }
             butterfly(radix, r, i);
             for (int q = 0; q < radix; q++) {
@@ -175,39 +179,40 @@ INLINE void stage(int radix, size_t n, size_t span, const float *twiddles, const
     }
 }
 
-static void run_stage(const cep_columns_stage *s, size_t n, const float *re, const float *im, size_t stride,
-                      float *out)
+INLINE void run_stage(bool shifted, float shift, const cep_columns_stage *s, size_t n, const float *re,
+                      const float *im, size_t stride, float *out)
 {
     switch (s->radix) {
     case 2:
-        stage(2, n, s->span, s->twiddles, re, im, stride, out);
+        stage(2, shifted, shift, n, s->span, s->twiddles, re, im, stride, out);
         break;
     case 3:
-        stage(3, n, s->span, s->twiddles, re, im, stride, out);
+        stage(3, shifted, shift, n, s->span, s->twiddles, re, im, stride, out);
         break;
     case 4:
-        stage(4, n, s->span, s->twiddles, re, im, stride, out);
+        stage(4, shifted, shift, n, s->span, s->twiddles, re, im, stride, out);
         break;
     case 5:
-        stage(5, n, s->span, s->twiddles, re, im, stride, out);
+        stage(5, shifted, shift, n, s->span, s->twiddles, re, im, stride, out);
         break;
     default:
-        stage(8, n, s->span, s->twiddles, re, im, stride, out);
+        stage(8, shifted, shift, n, s->span, s->twiddles, re, im, stride, out);
         break;
     }
 }
 
 static void transform(const cep_columns_plan *plan, const float *re, const float *im, size_t stride,
-                      float *strip)
+                      float shift, float *strip)
 {
-    for (size_t lane = 0; lane < CEP_STRIP; lane += LANES)
-        for (size_t s = 0; s < plan->count; s++) {
-            float *out = strip + lane;
-            if (s == 0)
-                run_stage(&plan->stages[s], plan->n, re + lane, im + lane, stride, out);
-            else
-                run_stage(&plan->stages[s], plan->n, out, out + CEP_STRIP, CEP_STRIP_ROW, out);
-        }
+    for (size_t lane = 0; lane < CEP_STRIP; lane += LANES) {
+        float *out = strip + lane;
+        if (shift != 0)
+            run_stage(true, shift, &plan->stages[0], plan->n, re + lane, im + lane, stride, out);
+        else
+            run_stage(false, 0, &plan->stages[0], plan->n, re + lane, im + lane, stride, out);
+        for (size_t s = 1; s < plan->count; s++)
+            run_stage(false, 0, &plan->stages[s], plan->n, out, out + CEP_STRIP, CEP_STRIP_ROW, out);
+    }
 }
 
 /* ---- turning ------------------------------------------------------------------------------------------------------- */

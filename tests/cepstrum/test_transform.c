@@ -227,8 +227,9 @@ enum { CASES = sizeof cases / sizeof *cases };
 
 START_TEST(formulas)
 {
-    static const size_t sides[][2] = {{1, 1},   {1, 2},   {2, 1},   {2, 2},   {1, 13},  {13, 1}, {3, 3},
-                                      {17, 17}, {31, 12}, {16, 16}, {20, 37}, {32, 48}, {61, 84}};
+    static const size_t sides[][2] = {{1, 1},   {1, 2},   {2, 1},   {2, 2},   {1, 13},
+                                      {13, 1},  {3, 3},   {17, 17}, {31, 12}, {16, 16},
+                                      {20, 37}, {32, 48}, {61, 84}, {40, 36}, {25, 81}};
     cepman_context *ctx = support_begin(1);
     for (size_t s = 0; s < sizeof sides / sizeof *sides; s++) {
         size_t h = sides[s][0], w = sides[s][1];
@@ -240,6 +241,12 @@ START_TEST(formulas)
         char text[200];
         snprintf(text, sizeof text, "%s scale=none", cases[_i].options);
         cepman_cepstrum *c = make(ctx, h, w, text);
+        compare(ctx, c, &cases[_i].f, frame, h, w);
+        cepman_cepstrum_unref(c);
+        /* The whole half plane, centre included. */
+        snprintf(text, sizeof text, "%s scale=none ring-in=0 ring-out=%.17g", cases[_i].options,
+                 hypot((double)(h / 2), (double)(w / 2)));
+        c = make(ctx, h, w, text);
         compare(ctx, c, &cases[_i].f, frame, h, w);
         cepman_cepstrum_unref(c);
         free(frame);

@@ -70,20 +70,21 @@ START_TEST(transforms)
     for (size_t p = 0; p < PLANS; p++) {
         owned o = make(plans[p]);
         const size_t n = o.plan.n, stride = 41;
+        const float shift = p % 2 ? 0.75f : 0;
         float *x = malloc(n * stride * sizeof *x), *z = malloc(n * CEP_STRIP_ROW * sizeof *z);
         float *plain = malloc(n * CEP_STRIP_ROW * sizeof *plain);
         for (size_t i = 0; i < n * stride; i++)
             x[i] = (float)support_normal(&r);
         const cep_columns_kernels *k = cep_columns_kernels_get((cep_cpu_level)_i);
-        k->transform(&o.plan, x, x + 20, stride, z);
-        cep_columns_generic.transform(&o.plan, x, x + 20, stride, plain);
+        k->transform(&o.plan, x, x + 20, stride, shift, z);
+        cep_columns_generic.transform(&o.plan, x, x + 20, stride, shift, plain);
         ck_assert(memcmp(z, plain, n * CEP_STRIP_ROW * sizeof *z) == 0);
         for (size_t c = 0; c < CEP_STRIP; c++)
             for (size_t q = 0; q < n; q++) {
                 double re = 0, im = 0, size = 0;
                 for (size_t j = 0; j < n; j++) {
                     double a = -2 * PI * (double)(j * q % n) / (double)n;
-                    double u = (double)x[j * stride + c], v = (double)x[j * stride + 20 + c];
+                    double u = (double)(x[j * stride + c] - shift), v = (double)(x[j * stride + 20 + c] - shift);
                     re += u * cos(a) - v * sin(a);
                     im += u * sin(a) + v * cos(a);
                     size += u * u + v * v;
@@ -97,7 +98,7 @@ START_TEST(transforms)
             memcpy(plain + j * CEP_STRIP_ROW, x + j * stride, CEP_STRIP * sizeof *x);
             memcpy(plain + j * CEP_STRIP_ROW + CEP_STRIP, x + j * stride + 20, CEP_STRIP * sizeof *x);
         }
-        k->transform(&o.plan, plain, plain + CEP_STRIP, CEP_STRIP_ROW, plain);
+        k->transform(&o.plan, plain, plain + CEP_STRIP, CEP_STRIP_ROW, shift, plain);
         ck_assert(memcmp(z, plain, n * CEP_STRIP_ROW * sizeof *z) == 0);
         free(x), free(z), free(plain);
         drop(&o);
@@ -116,7 +117,7 @@ START_TEST(real_columns_in_pairs)
         for (size_t i = 0; i < n * CEP_STRIP_ROW; i++)
             x[i] = (float)support_normal(&r);
         const cep_columns_kernels *k = cep_columns_kernels_get((cep_cpu_level)_i);
-        k->transform(&o.plan, x, x + CEP_STRIP, CEP_STRIP_ROW, z);
+        k->transform(&o.plan, x, x + CEP_STRIP, CEP_STRIP_ROW, 0, z);
         for (size_t first = 0; first < n; first += CEP_STRIP) {
             for (size_t i = 0; i < sizeof a / sizeof *a; i++)
                 a[i] = b[i] = -77;
