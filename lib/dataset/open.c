@@ -8,12 +8,12 @@
 #include "view.h"
 
 static const cep_reader *const readers[] = {&cep_reader_npy, &cep_reader_blo, &cep_reader_mib,
-                                            &cep_reader_empad};
+                                            &cep_reader_hdf5, &cep_reader_empad};
 enum { READERS = sizeof readers / sizeof *readers };
 
 static const char kind[] = "dataset";
 static const cep_option table[] = {
-    {"format", CEPMAN_OPTION_CHOICE, 0, 4, 0, "auto|npy|blo|mib|empad",
+    {"format", CEPMAN_OPTION_CHOICE, 0, 5, 0, "auto|npy|blo|mib|hdf5|empad",
      "layout of the file; auto: by its content"},
     {"scan-rows", CEPMAN_OPTION_INTEGER, 0, 1099511627776.0, 0, NULL,
      "rows of the scan (frames); 0: from the file, or from the columns"},
@@ -171,7 +171,8 @@ static cepman_status open_file(cepman_dataset **out, cep_opening *o, const char 
     if (!reader)
         return cep_fail(
             o->ctx, CEPMAN_ERR_UNSUPPORTED,
-            "%s: not a file of a known format (npy, blo, mib, empad); the option format names one", path);
+            "%s: not a file of a known format (npy, blo, mib, hdf5, empad); the option format names one",
+            path);
     o->info.format = reader->name;
     o->info.scan_step = o->info.reciprocal_pixel = (double)NAN;
     s = reader->open(o);
