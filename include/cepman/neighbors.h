@@ -12,15 +12,29 @@ typedef struct cepman_neighbors cepman_neighbors;
 
 /* Options, kind "neighbors":
  *   k        integer (default 15); k is lowered to n - 1, which the graph tells
- *   metric   choice  euclidean|cosine
- *   method   choice  auto|exact|approximate
- *   seed     integer */
+ *   metric   euclidean (default): square root of the sum of squared differences
+ *            cosine: 1 - cosine of the angle; a zero row is at 1 from every other row, at 0 from other zero rows
+ *   method   auto (default): a k-d tree for at most 8 columns (Euclidean); else exact while rows^2 * columns is at
+ *              most 5e10, else approximate
+ *            exact: k-d tree, or blocks of products (float32, only to rule pairs out) and float64 distances for the
+ *              rest; memory about rows * (columns + 6 k + 80) * 4 bytes
+ *            approximate: a forest of random-projection trees (Dasgupta and Freund 2008) on principal axes, passes
+ *              over neighbours of neighbours (Dong, Moses and Li 2011), float64 distances for the candidates; memory
+ *              about rows * (210 + 5 k) * 4 bytes, more when it widens. Exact instead for few columns as above, below 1000 rows or 8 k
+ *              rows, for values beyond 1e15 or all below 1e-12, and when `recall` cannot be reached.
+ *   recall   real 0.5 .. 1 (default 0.98): approximate widens its search until it finds this fraction of the true
+ *            neighbours of 96 sampled rows; 1 is exact
+ *   seed     integer (default 42) of approximate's trees, axes and sample
+ * Distances are float64 sums rounded to float32. exact gives the same bits at every CPU level; approximate at any
+ * number of threads of one CPU level. */
 CEPMAN_API cepman_status cepman_neighbors_options_create(cepman_options **out, cepman_context *context);
-/* Errors: DATA (non-finite row, named), MEMORY, LIMIT, CANCELLED. */
+/* options: NULL for the defaults. Errors: ARGUMENT, RANGE (more than 2^31 - 1 rows), OPTION (of another kind), DATA
+ * (a value that is not finite: row and column are named), MEMORY, LIMIT, CANCELLED. */
 CEPMAN_API cepman_status cepman_neighbors_build(cepman_neighbors **out, cepman_context *context,
                                                 const cepman_matrix *matrix, const cepman_options *options);
 /* A graph of the caller's: n * k indices (each below n, not the row itself, not repeated in a row) and distances
- * (>= 0, ascending in a row). Copied. */
+ * (>= 0, ascending in a row), k below n. Copied. Errors: ARGUMENT, RANGE, DATA (row and place are named), MEMORY,
+ * LIMIT. Its recall is told as 1. */
 CEPMAN_API cepman_status cepman_neighbors_copy(cepman_neighbors **out, cepman_context *context, size_t n, size_t k,
                                                const int32_t *indices, const float *distances);
 CEPMAN_API cepman_neighbors *cepman_neighbors_ref(cepman_neighbors *neighbors);
@@ -31,7 +45,7 @@ CEPMAN_API size_t cepman_neighbors_k(const cepman_neighbors *neighbors);
 /* n rows of k. */
 CEPMAN_API const int32_t *cepman_neighbors_indices(const cepman_neighbors *neighbors);
 CEPMAN_API const float *cepman_neighbors_distances(const cepman_neighbors *neighbors);
-/* "exact", "tree", "approximate" or "given": what was used. Static. */
+/* "exact", "tree" (exact too), "approximate" or "given": what was used. Static. */
 CEPMAN_API const char *cepman_neighbors_method(const cepman_neighbors *neighbors);
 /* Fraction of true neighbours found, estimated on a sample of rows; 1 for exact methods. */
 CEPMAN_API double cepman_neighbors_recall(const cepman_neighbors *neighbors);

@@ -8,6 +8,7 @@
 #define CEP_PANEL 16     /* rows of a panel */
 #define CEP_TILE_ROWS 8  /* half a panel */
 #define CEP_TILE_COLS 48 /* three panels, one after the other */
+#define CEP_PROJECT_COLS 32
 
 typedef struct cep_tile_kernels {
     /* out[r * stride + c] = sum over k < depth of a[k * 16 + r] * b_c[k], for 8 rows r and 48 columns c;
@@ -19,6 +20,11 @@ typedef struct cep_tile_kernels {
      * limits[c]), and returns how many. found has room for count. */
     size_t (*survivors)(const float *dots, const float *norms, const float *limits, size_t count, float norm,
                         float limit, uint32_t *found);
+    /* out[r * stride + c] = sum over k < depth of rows[r][k] * b_c[k], for 8 rows, which need not be packed, and 32
+     * columns c of two panels, at b and b + depth * 16. */
+    void (*project)(const float *const *rows, const float *b, size_t depth, float *out, size_t stride);
+    /* Whether `index` is among the first n of list. */
+    bool (*contains)(const int32_t *list, size_t n, int32_t index);
 } cep_tile_kernels;
 
 const cep_tile_kernels *cep_tile_kernels_get(cep_cpu_level level);

@@ -62,5 +62,45 @@ static size_t survivors(const float *dots, const float *norms, const float *limi
     return n;
 }
 
-const cep_tile_kernels cep_tile_avx2 = {tile, survivors};
+static void project(const float *const *rows, const float *b, size_t depth, float *out, size_t stride)
+{
+    for (size_t c = 0; c < CEP_PROJECT_COLS; c += CEP_PANEL)
+        for (size_t r = 0; r < CEP_TILE_ROWS; r += 4) {
+            const float *panel = b + c * depth;
+            const float *const *row = rows + r;
+            __m256 s[4][2];
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; i++)
+                s[i][0] = s[i][1] = _mm256_setzero_ps();
+            for (size_t k = 0; k < depth; k++) {
+                __m256 x = _mm256_load_ps(panel + k * CEP_PANEL),
+                       y = _mm256_load_ps(panel + k * CEP_PANEL + 8);
+#pragma GCC unroll 4
+                for (int i = 0; i < 4; i++) {
+                    __m256 p = _mm256_broadcast_ss(row[i] + k);
+                    s[i][0] = _mm256_fmadd_ps(p, x, s[i][0]);
+                    s[i][1] = _mm256_fmadd_ps(p, y, s[i][1]);
+                }
+            }
+#pragma GCC unroll 4
+            for (size_t i = 0; i < 4; i++) {
+                _mm256_storeu_ps(out + (r + i) * stride + c, s[i][0]);
+                _mm256_storeu_ps(out + (r + i) * stride + c + 8, s[i][1]);
+            }
+        }
+}
+
+static bool contains(const int32_t *list, size_t n, int32_t index)
+{
+    __m256i want = _mm256_set1_epi32(index), found = _mm256_setzero_si256();
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        found =
+            _mm256_or_si256(found, _mm256_cmpeq_epi32(want, _mm256_loadu_si256((const __m256i *)(list + i))));
+    for (; i < n; i++)
+        if (list[i] == index) return true;
+    return !_mm256_testz_si256(found, found);
+}
+
+const cep_tile_kernels cep_tile_avx2 = {tile, survivors, project, contains};
 #endif

@@ -49,5 +49,39 @@ static size_t survivors(const float *dots, const float *norms, const float *limi
     return n;
 }
 
-const cep_tile_kernels cep_tile_avx512 = {tile, survivors};
+static void project(const float *const *rows, const float *b, size_t depth, float *out, size_t stride)
+{
+    const float *b1 = b + depth * CEP_PANEL;
+    __m512 s[8][2];
+#pragma GCC unroll 8
+    for (int r = 0; r < 8; r++)
+        s[r][0] = s[r][1] = _mm512_setzero_ps();
+    for (size_t k = 0; k < depth; k++) {
+        __m512 x = _mm512_load_ps(b + k * CEP_PANEL), y = _mm512_load_ps(b1 + k * CEP_PANEL);
+#pragma GCC unroll 8
+        for (int r = 0; r < 8; r++) {
+            __m512 p = _mm512_set1_ps(rows[r][k]);
+            s[r][0] = _mm512_fmadd_ps(p, x, s[r][0]);
+            s[r][1] = _mm512_fmadd_ps(p, y, s[r][1]);
+        }
+    }
+#pragma GCC unroll 8
+    for (size_t r = 0; r < 8; r++) {
+        _mm512_storeu_ps(out + r * stride, s[r][0]);
+        _mm512_storeu_ps(out + r * stride + CEP_PANEL, s[r][1]);
+    }
+}
+
+static bool contains(const int32_t *list, size_t n, int32_t index)
+{
+    __m512i want = _mm512_set1_epi32(index);
+    unsigned found = 0;
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 in = n - i >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << (n - i)) - 1);
+        found |= _mm512_mask_cmpeq_epi32_mask(in, want, _mm512_maskz_loadu_epi32(in, list + i));
+    }
+    return found;
+}
+
+const cep_tile_kernels cep_tile_avx512 = {tile, survivors, project, contains};
 #endif

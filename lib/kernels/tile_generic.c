@@ -35,4 +35,28 @@ static size_t survivors(const float *dots, const float *norms, const float *limi
     return n;
 }
 
-const cep_tile_kernels cep_tile_generic = {tile, survivors};
+static void project(const float *const *rows, const float *b, size_t depth, float *out, size_t stride)
+{
+    for (size_t c = 0; c < CEP_PROJECT_COLS; c += 8)
+        for (size_t r = 0; r < CEP_TILE_ROWS; r += 4) {
+            const float *panel = b + c / CEP_PANEL * depth * CEP_PANEL + c % CEP_PANEL;
+            float s[4][8] = {{0}};
+            for (size_t k = 0; k < depth; k++)
+                for (int i = 0; i < 4; i++)
+                    for (int j = 0; j < 8; j++)
+                        s[i][j] += rows[r + (size_t)i][k] * panel[k * CEP_PANEL + (size_t)j];
+            for (size_t i = 0; i < 4; i++)
+                for (size_t j = 0; j < 8; j++)
+                    out[(r + i) * stride + c + j] = s[i][j];
+        }
+}
+
+static bool contains(const int32_t *list, size_t n, int32_t index)
+{
+    unsigned found = 0;
+    for (size_t i = 0; i < n; i++)
+        found |= list[i] == index;
+    return found;
+}
+
+const cep_tile_kernels cep_tile_generic = {tile, survivors, project, contains};

@@ -88,6 +88,18 @@ cepman_status cep_neighbors_exact(cepman_context *ctx, const cep_measure *m, siz
 cepman_status cep_neighbors_tree(cepman_context *ctx, const cep_measure *m, size_t k, int32_t *indices,
                                  float *distances);
 
+/* At least `target` of the neighbours, as estimated on a sample of rows (*recall), after at most so many rounds of
+ * widening. *recall = 0: the target is out of reach, and nothing is filled. 8 * k < rows. */
+cepman_status cep_neighbors_approximate(cepman_context *ctx, const cep_measure *m, size_t k, uint64_t seed,
+                                        double target, int rounds, int32_t *indices, float *distances,
+                                        double *recall);
+
+/* First row of part `place` of 2^level even parts of n rows. */
+static inline size_t cep_part(size_t n, size_t level, size_t place)
+{
+    return (size_t)(((cep_u128)n * place) >> level);
+}
+
 /* ---- graph.c
  * ------------------------------------------------------------------------------------------------------ */
 

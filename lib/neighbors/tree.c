@@ -25,11 +25,6 @@ typedef struct tree {
     float *distances;
 } tree;
 
-static inline size_t first_row(const tree *t, size_t level, size_t place)
-{
-    return (size_t)(((cep_u128)t->n * place) >> level);
-}
-
 static void find_box(tree *t, size_t level, size_t place)
 {
     float *low = t->boxes + (((size_t)1 << level) + place) * 2 * t->d, *high = low + t->d;
@@ -37,7 +32,7 @@ static void find_box(tree *t, size_t level, size_t place)
         low[j] = INFINITY;
         high[j] = -INFINITY;
     }
-    for (size_t p = first_row(t, level, place); p < first_row(t, level, place + 1); p++) {
+    for (size_t p = cep_part(t->n, level, place); p < cep_part(t->n, level, place + 1); p++) {
         const float *x = cepman_matrix_row(t->m->matrix, (size_t)t->order[p]);
         for (size_t j = 0; j < t->d; j++) {
             low[j] = x[j] < low[j] ? x[j] : low[j];
@@ -85,7 +80,7 @@ static cepman_status split_node(void *argument, size_t place, unsigned worker, c
     (void)worker;
     (void)fault;
     find_box(t, t->level, place);
-    size_t first = first_row(t, t->level, place), last = first_row(t, t->level, place + 1);
+    size_t first = cep_part(t->n, t->level, place), last = cep_part(t->n, t->level, place + 1);
     if (t->level == t->levels) { /* a leaf: its rows, together */
         for (size_t p = first; p < last; p++)
             memcpy(t->points + p * t->d, cepman_matrix_row(t->m->matrix, (size_t)t->order[p]),
@@ -97,7 +92,7 @@ static cepman_status split_node(void *argument, size_t place, unsigned worker, c
     for (size_t j = 1; j < t->d; j++)
         if ((double)high[j] - (double)low[j] > (double)high[axis] - (double)low[axis]) axis = j;
     split(t, axis, (ptrdiff_t)first, (ptrdiff_t)last - 1,
-          (ptrdiff_t)first_row(t, t->level + 1, 2 * place + 1));
+          (ptrdiff_t)cep_part(t->n, t->level + 1, 2 * place + 1));
     return CEPMAN_OK;
 }
 
@@ -133,7 +128,7 @@ static void query(const tree *t, const float *x, int32_t self, cep_best *best)
             stack[used].place = place ^ 1;
             stack[used++].bound = turn ? left : right;
         }
-        for (size_t p = first_row(t, level, place); p < first_row(t, level, place + 1); p++)
+        for (size_t p = cep_part(t->n, level, place); p < cep_part(t->n, level, place + 1); p++)
             if (t->order[p] != self)
                 cep_best_offer(best, t->m->kernels->squared_f64(x, t->points + p * t->d, t->d), t->order[p]);
         double bound = cep_best_bound(best);

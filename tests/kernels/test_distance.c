@@ -149,6 +149,50 @@ START_TEST(survivors)
 }
 END_TEST
 
+/* Eight rows that lie anywhere against 32 packed columns. */
+START_TEST(projections)
+{
+    if ((int)cep_cpu_detect() < _i) return;
+    const cep_tile_kernels *k = cep_tile_kernels_get((cep_cpu_level)_i);
+    static float out[8 * 40];
+    fill(5);
+    for (size_t c = 0; c < SIZES; c++) {
+        size_t depth = sizes[c];
+        float *panels = aligned_alloc(64, 32 * depth * sizeof *panels);
+        const float *rows[8];
+        for (size_t r = 0; r < 8; r++)
+            rows[r] = x + r * (MOST - 3);
+        for (size_t q = 0; q < depth; q++)
+            for (size_t j = 0; j < 32; j++)
+                panels[j / 16 * 16 * depth + q * 16 + j % 16] = y[j * 101 + q];
+        k->project(rows, panels, depth, out, 40);
+        for (size_t r = 0; r < 8; r++)
+            for (size_t j = 0; j < 32; j++) {
+                double want = cep_distance_generic.dot_f64(rows[r], y + j * 101, depth), size = 0;
+                for (size_t q = 0; q < depth; q++)
+                    size += fabs((double)rows[r][q] * (double)y[j * 101 + q]);
+                ck_assert_double_le(fabs((double)out[r * 40 + j] - want),
+                                    size * ((double)depth + 2) * 0x1p-24);
+            }
+        free(panels);
+    }
+}
+END_TEST
+
+START_TEST(membership)
+{
+    if ((int)cep_cpu_detect() < _i) return;
+    const cep_tile_kernels *k = cep_tile_kernels_get((cep_cpu_level)_i);
+    int32_t list[70];
+    for (int i = 0; i < 70; i++)
+        list[i] = 3 * i - 5;
+    for (size_t n = 0; n <= 70; n++)
+        for (int v = -8; v < 210; v++)
+            if (k->contains(list, n, v) != ((v + 5) % 3 == 0 && v >= -5 && (v + 5) / 3 < (int)n))
+                ck_abort_msg("%d among the first %zu", v, n);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("distance");
@@ -158,6 +202,8 @@ Suite *suite(void)
     tcase_add_loop_test(t, four_by_four, 0, 3);
     tcase_add_loop_test(t, tiles, 0, 3);
     tcase_add_loop_test(t, survivors, 0, 3);
+    tcase_add_loop_test(t, projections, 0, 3);
+    tcase_add_loop_test(t, membership, 0, 3);
     suite_add_tcase(s, t);
     return s;
 }

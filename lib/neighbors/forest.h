@@ -1,0 +1,88 @@
+/* Inside neighbors/: the parts of the approximate method. */
+#ifndef CEP_NEIGHBORS_FOREST_H
+#define CEP_NEIGHBORS_FOREST_H
+
+#include "knn.h"
+
+/* ---- axes.c: a few directions that hold most of the spread ----------------------------------------------------- */
+
+/* Axes of a sample's principal subspace, in panels of 16 (axis a is lane a % 16 of panel a / 16), and the mean.
+ * Cosine: of rows scaled to length 1. */
+typedef struct cep_axes {
+    size_t columns, count; /* count: a multiple of 32 */
+    float *mean;
+    float *panels;
+    cep_memory *mem;
+} cep_axes;
+
+cepman_status cep_axes_open(cep_axes *a, cepman_context *ctx, const cep_measure *m, size_t count,
+                            uint64_t seed);
+void cep_axes_close(cep_axes *a);
+/* 1 / length of a row, which takes it to the coordinates that are projected (1 for Euclidean distances). */
+double cep_axes_factor(const cep_measure *m, size_t row);
+
+/* ---- project.c: rows in few coordinates --------------------------------------------------------------------------- */
+
+/* |y_i - y_j|^2 orders rows nearly as the true distance does. Where there are few columns, y is the centred row. */
+typedef struct cep_projection {
+    size_t rows, width; /* floats of a row of y, a multiple of 16 */
+    float *y, *norms;   /* norms: |y|^2 */
+    cep_memory *mem;
+} cep_projection;
+
+cepman_status cep_projection_open(cep_projection *p, cepman_context *ctx, const cep_measure *m, size_t axes,
+                                  uint64_t seed);
+void cep_projection_close(cep_projection *p);
+
+/* ---- lists.c: the candidates of each row ---------------------------------------------------------------------------- */
+
+typedef struct cep_lists {
+    size_t rows, most, capacity; /* at most `most` survive cep_lists_shrink() */
+    float *keys;
+    int32_t *indices;
+    uint32_t *counts;
+    float *limits; /* a newcomer must be below */
+    bool (*contains)(const int32_t *list, size_t n, int32_t index);
+    cep_memory *mem;
+} cep_lists;
+
+cepman_status cep_lists_open(cep_lists *l, cepman_context *ctx, size_t rows, size_t most);
+void cep_lists_close(cep_lists *l);
+void cep_lists_shrink(cep_lists *l, size_t i);
+/* Brings the `count` nearest to the front (fewer when there are fewer). */
+void cep_lists_front(cep_lists *l, size_t i, size_t count);
+/* Only from the one task that owns row i. */
+static inline void cep_lists_offer(cep_lists *l, size_t i, size_t j, float key)
+{
+    if (!(key < l->limits[i])) return;
+    size_t at = i * l->capacity, count = l->counts[i];
+    if (l->contains(l->indices + at, count, (int32_t)j)) return;
+    l->keys[at + count] = key;
+    l->indices[at + count] = (int32_t)j;
+    l->counts[i] = (uint32_t)(count + 1);
+    if (count + 1 == l->capacity) cep_lists_shrink(l, i);
+}
+
+/* ---- trees.c, refine.c: filling the lists ----------------------------------------------------------------------------- */
+
+/* Joins the leaves (at most leaf rows) of `count` random-projection trees, number `first` on. order (rows): the last
+ * tree's leaves one after the other. */
+cepman_status cep_trees_join(cepman_context *ctx, const cep_projection *p, cep_lists *l, size_t first,
+                             size_t count, size_t leaf, uint64_t seed, int32_t *order);
+/* Offers each row the neighbours of its neighbours. */
+cepman_status cep_refine(cepman_context *ctx, const cep_projection *p, cep_lists *l, const int32_t *order);
+
+/* ---- truth.c: what a sample of rows should find ------------------------------------------------------------------------ */
+
+typedef struct cep_truth {
+    size_t count, k;
+    int32_t *rows;
+    cep_best_item *nearest; /* count * k, nearest first */
+    cep_memory *mem;
+} cep_truth;
+
+cepman_status cep_truth_open(cep_truth *t, cepman_context *ctx, const cep_measure *m, size_t k,
+                             uint64_t seed);
+void cep_truth_close(cep_truth *t);
+
+#endif
