@@ -421,7 +421,10 @@ void args_print_help(const tool *t)
 {
     const command *c = t->command;
     printf("usage: cepman %s %s [options]\n\n%s\n", c->name, c->files, c->summary);
-    if (c->notes) printf("\n%s\n", c->notes);
+    if (c->notes) {
+        putchar('\n');
+        help_text(c->notes);
+    }
     if (table_length(c->own)) printf("\noptions:\n");
     help_own(c->own, c->shorts);
     for (size_t i = 0; i < t->stages; i++) {

@@ -159,7 +159,7 @@ static int means_picture(tool *t, const cepman_matrix *means, size_t h, size_t w
 {
     size_t shown = clusters < ATLAS_TILES ? clusters : ATLAS_TILES, count = shown + noise;
     size_t columns = count < 4 ? count : count < 7 ? 3 : count < 13 ? 4 : count < 31 ? 6 : 8;
-    tiles p = plan_tiles(h, w, 256);
+    tiles p = plan_tiles(h, w, count <= 2 ? 640 : count <= 6 ? 400 : 256);
     canvas c = {0};
     uint8_t *colours = palette(t, clusters);
     int rc = colours ? 0 : 1;

@@ -153,16 +153,15 @@ static const arg_option own[] = {
 
 static const arg_short shorts[] = {{'o', "output"}, {0, NULL}};
 
-const command command_images = {.name = "images",
-                                .files = "FILE",
-                                .summary =
-                                    "writes cepstra, virtual detectors, mean frames; numbers or pictures",
-                                .notes = "cepstrum: (rows, columns, h, w) float32, centre at (h/2, w/2), or "
-                                         "(h, w) with --frame; bf and adf: a number a\n"
-                                         "scan point; mean, std, max, mean-cepstrum and frame: (h, w).",
-                                .least = 1,
-                                .most = 1,
-                                .own = own,
-                                .shorts = shorts,
-                                .stages = {cepman_dataset_options_create, cepman_cepstrum_options_create},
-                                .run = run_images};
+const command command_images = {
+    .name = "images",
+    .files = "FILE",
+    .summary = "writes cepstra, virtual detectors, mean frames; numbers or pictures",
+    .notes = "cepstrum: (rows, columns, h, w) float32, centre at (h/2, w/2), or (h, w) with --frame; bf "
+             "and adf: a number a scan point; mean, std, max, mean-cepstrum and frame: (h, w).",
+    .least = 1,
+    .most = 1,
+    .own = own,
+    .shorts = shorts,
+    .stages = {cepman_dataset_options_create, cepman_cepstrum_options_create},
+    .run = run_images};

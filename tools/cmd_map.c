@@ -49,8 +49,8 @@ const command command_map = {
     .files = "FILE",
     .summary = "shows what labels mean: label map, mean patterns and cepstra, differences",
     .notes = "mean_patterns and mean_cepstra: (clusters, h, w), with one more for noise when there is any; "
-             "differences of\n"
-             "pairs (0,1), (0,2), .. (1,2), .. up to 24 clusters; each as .npy and .png; label_map.png.",
+             "differences of pairs (0,1), (0,2), .. (1,2), .. up to 24 clusters; each as .npy and .png; "
+             "label_map.png.",
     .least = 1,
     .most = 1,
     .own = own,

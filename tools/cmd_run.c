@@ -95,20 +95,33 @@ static int step_embed(tool *t, chain *k)
     return rc;
 }
 
+/* How strongly each point belongs to its cluster; all do when there is one domain. */
+static int save_strength(tool *t, const grouping *g, const char *path)
+{
+    size_t n = cepman_labels_count(g->labels);
+    if (!g->one_domain)
+        return array_save(t, path, CEPMAN_TYPE_F64, 1, &n, cepman_hdbscan_probabilities(g->hdbscan));
+    double *ones = array_zero(n, 1, sizeof *ones);
+    if (!ones) return 1;
+    for (size_t i = 0; i < n; i++)
+        ones[i] = 1;
+    int rc = array_save(t, path, CEPMAN_TYPE_F64, 1, &n, ones);
+    free(ones);
+    return rc;
+}
+
 static int step_cluster(tool *t, chain *k)
 {
     const cepman_dataset *d = k->frames;
-    size_t n = cepman_dataset_frames(d);
     bool scan = cepman_dataset_has_scan(d);
     int rc = grouping_run(t, cepman_umap_embedding(k->umap), arg_text(t, "method"), NULL,
                           k->standard.min_cluster_size, k->standard.min_samples, &k->groups);
+    if (!rc) rc = grouping_one_domain(t, &k->groups);
     if (!rc)
         rc = tool_check(t, cepman_labels_save(k->groups.labels, t->ctx, k->labels,
                                               scan ? cepman_dataset_scan_rows(d) : 0,
                                               cepman_dataset_scan_columns(d)));
-    if (!rc && k->strength)
-        rc = array_save(t, k->strength, CEPMAN_TYPE_F64, 1, &n,
-                        cepman_hdbscan_probabilities(k->groups.hdbscan));
+    if (!rc && k->strength) rc = save_strength(t, &k->groups, k->strength);
     if (!rc) rc = atlas_embedding(t, cepman_umap_embedding(k->umap), k->groups.labels, k->embedding_png);
     return rc;
 }
@@ -265,8 +278,9 @@ static int run_run(tool *t)
     if (!rc) rc = write_json(t, &k);
     if (!rc) {
         progress_end();
-        printf("%zu clusters, %zu of %zu frames noise, %.1f s: %s/label_map.png\n",
-               cepman_labels_clusters(k.groups.labels), cepman_labels_noise(k.groups.labels),
+        size_t clusters = cepman_labels_clusters(k.groups.labels);
+        printf("%zu cluster%s, %zu of %zu frames noise, %.1f s: %s/label_map.png\n", clusters,
+               clusters == 1 ? "" : "s", cepman_labels_noise(k.groups.labels),
                cepman_labels_count(k.groups.labels), total, arg_text(t, "output"));
     }
     chain_free(&k);
@@ -293,14 +307,12 @@ const command command_run = {
     .name = "run",
     .files = "FILE",
     .summary = "does everything: from a scan to maps of its domains",
-    .notes =
-        "An option that two stages share takes its stage's name before it (--cepstrum-alpha, "
-        "--hdbscan-tree-alpha).\n"
-        "--min-cluster-size is 3 % of the frames (10 at least, a quarter of them at most) when it is not "
-        "given, and\n"
-        "--min-samples 10 or less. DIR gets labels, embedding, bright_field, dark_field, mean_patterns, "
-        "mean_cepstra\n"
-        "and differences as .npy and .png, label_map.png, and run.json with every option, result and timing.",
+    .notes = "An option that two stages share takes its stage's name before it (--cepstrum-alpha, "
+             "--hdbscan-tree-alpha). --min-cluster-size is 3 % of the frames (10 at least, a quarter of "
+             "them at most) when it is not given, and --min-samples 10 or less; when HDBSCAN finds nothing "
+             "to split, the scan is one domain. DIR gets labels, embedding, bright_field, dark_field, "
+             "mean_patterns, mean_cepstra and differences as .npy and .png, label_map.png, and run.json "
+             "with every option, result and timing.",
     .least = 1,
     .most = 1,
     .own = own,

@@ -50,8 +50,8 @@ const command command_simulate = {
     .name = "simulate",
     .files = "twin-domains|ag-tilt|oxide-particle",
     .summary = "makes a simulated scan with its ground truth",
-    .notes = "DATA.npy holds u16 counts (rows, columns, height, width); DATA.truth.npy a label for\n"
-             "each scan point, -1 where domains meet.",
+    .notes = "DATA.npy holds u16 counts (rows, columns, height, width); DATA.truth.npy a label for each "
+             "scan point, -1 where domains meet.",
     .least = 1,
     .most = 1,
     .own = own,

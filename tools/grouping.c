@@ -31,7 +31,7 @@ static int run_kmeans(tool *t, const cepman_matrix *points, const cepman_matrix 
         rc = tool_check(
             t, cepman_options_set_integer(g->options, t->ctx, "k", (int64_t)cepman_matrix_rows(centres)));
     if (!rc) rc = tool_check(t, cepman_kmeans_fit(&g->kmeans, t->ctx, points, centres, NULL, g->options));
-    if (!rc) g->labels = cepman_kmeans_labels(g->kmeans);
+    if (!rc) g->labels = cepman_labels_ref(cepman_kmeans_labels(g->kmeans));
     return rc;
 }
 
@@ -49,7 +49,7 @@ static int run_hdbscan(tool *t, const cepman_matrix *points, size_t least, size_
                                                       samples ? (int64_t)samples : size));
     if (!rc) rc = tool_check(t, cepman_hdbscan_tree_build(&g->tree, t->ctx, points, g->tree_options));
     if (!rc) rc = tool_check(t, cepman_hdbscan_extract(&g->hdbscan, t->ctx, g->tree, g->options));
-    if (!rc) g->labels = cepman_hdbscan_labels(g->hdbscan);
+    if (!rc) g->labels = cepman_labels_ref(cepman_hdbscan_labels(g->hdbscan));
     return rc;
 }
 
@@ -61,8 +61,28 @@ int grouping_run(tool *t, const cepman_matrix *points, const char *method, const
                                          : run_hdbscan(t, points, least, samples, g);
 }
 
+int grouping_one_domain(tool *t, grouping *g)
+{
+    size_t n = cepman_labels_count(g->labels);
+    int single = 0;
+    if (!g->hdbscan || n == 0 || cepman_labels_clusters(g->labels) > 0) return 0;
+    int rc = tool_check(t, cepman_options_get_flag(g->options, t->ctx, "allow-single-cluster", &single));
+    if (rc || single) return rc;
+    cepman_labels *one = NULL;
+    int32_t *zeros = array_zero(n, 1, sizeof *zeros);
+    if (!zeros) return 1;
+    rc = tool_check(t, cepman_labels_copy(&one, t->ctx, zeros, n));
+    free(zeros);
+    if (rc) return rc;
+    cepman_labels_unref(g->labels);
+    g->labels = one;
+    g->one_domain = true;
+    return 0;
+}
+
 void grouping_free(grouping *g)
 {
+    cepman_labels_unref(g->labels);
     cepman_kmeans_unref(g->kmeans);
     cepman_hdbscan_unref(g->hdbscan);
     cepman_hdbscan_tree_unref(g->tree);
@@ -96,7 +116,8 @@ void grouping_json(json *j, const char *key, const grouping *g)
     for (size_t i = 0; i < clusters; i++)
         json_integer(j, NULL, sizes[i]);
     json_close(j, ']');
-    if (g->hdbscan) {
+    if (g->hdbscan) json_flag(j, "one_domain", g->one_domain);
+    if (g->hdbscan && !g->one_domain) {
         json_open(j, "persistence", '[');
         for (size_t i = 0; i < clusters; i++)
             json_real(j, NULL, cepman_hdbscan_persistence(g->hdbscan)[i]);

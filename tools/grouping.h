@@ -6,7 +6,8 @@
 
 typedef struct grouping {
     const char *method;
-    cepman_labels *labels; /* belongs to the model below */
+    cepman_labels *labels;
+    bool one_domain; /* by grouping_one_domain() */
     cepman_kmeans *kmeans;
     cepman_hdbscan_tree *tree;
     cepman_hdbscan *hdbscan;
@@ -20,6 +21,8 @@ int grouping_check(tool *t, const char *method);
  * min-samples = min-cluster-size. */
 int grouping_run(tool *t, const cepman_matrix *points, const char *method, const cepman_matrix *centres,
                  size_t least, size_t samples, grouping *out);
+/* When HDBSCAN found nothing to split: the points are one cluster, 0, instead of all noise. */
+int grouping_one_domain(tool *t, grouping *g);
 void grouping_free(grouping *g);
 /* Facts of the result: clusters, noise, sizes, inertia, ... */
 void grouping_json(json *j, const char *key, const grouping *g);

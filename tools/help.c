@@ -10,7 +10,7 @@
 /* Lines of `text` from column `left` on, folded before column 110; the cursor stands at `column`. */
 static void print_folded(const char *text, size_t column, size_t left)
 {
-    if (column + 1 > left) {
+    if (column && column + 1 > left) {
         putchar('\n');
         column = 0;
     }
@@ -32,6 +32,11 @@ static void print_folded(const char *text, size_t column, size_t left)
             p++;
     }
     putchar('\n');
+}
+
+void help_text(const char *text)
+{
+    print_folded(text, 0, 0);
 }
 
 static const char *const own_words[] = {"", "N", "X", "", "TEXT", "PATH", ""};

@@ -113,6 +113,8 @@ bool stage_option_hidden(const tool *t, const cepman_options *o, const char *nam
 
 /* Text of help for one option table. */
 void help_stage(const tool *t, const cepman_options *options);
+/* A paragraph, folded. */
+void help_text(const char *text);
 void help_own(const arg_option *table, const arg_short *shorts);
 extern const arg_option common_options[];
 

@@ -157,6 +157,18 @@ START_TEST(ambiguous_and_foreign_options)
 }
 END_TEST
 
+/* Six frames of one crystal: there is nothing to tell apart. */
+START_TEST(one_domain_and_one_frame)
+{
+    make_scan(in_dir("few.npy"), 3, 1, 32);
+    ck_assert_int_eq(cepman("run %s -o %s", in_dir("few.npy"), in_dir("a")), 0);
+    ck_assert_ptr_nonnull(strstr(last.out, "1 cluster, 0 of 3 frames noise"));
+    make_scan(in_dir("one.npy"), 1, 1, 32);
+    ck_assert_int_eq(cepman("run %s -o %s", in_dir("one.npy"), in_dir("b")), 0);
+    ck_assert_ptr_nonnull(strstr(last.out, "of 1 frames"));
+}
+END_TEST
+
 /* A run that is stopped at some moment ends with status 1 and one word, and leaves nothing. */
 START_TEST(stops_when_asked)
 {
@@ -183,6 +195,7 @@ Suite *suite(void)
     tcase_add_test(c, config_repeats_a_run);
     tcase_add_test(c, config_that_is_not_one);
     tcase_add_test(c, ambiguous_and_foreign_options);
+    tcase_add_test(c, one_domain_and_one_frame);
     tcase_add_test(c, stops_when_asked);
     suite_add_tcase(s, c);
     return s;
