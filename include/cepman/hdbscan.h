@@ -18,6 +18,11 @@ typedef struct cepman_hdbscan cepman_hdbscan;
 CEPMAN_API cepman_status cepman_hdbscan_tree_options_create(cepman_options **out, cepman_context *context);
 CEPMAN_API cepman_status cepman_hdbscan_tree_build(cepman_hdbscan_tree **out, cepman_context *context,
                                                    const cepman_matrix *matrix, const cepman_options *options);
+/* The same from distances between n points: row i at distances + i * stride, stride >= n. They must be finite, >= 0,
+ * symmetric and 0 on the diagonal; CEPMAN_ERR_DATA names the first that is not. O(n) memory beside them. */
+CEPMAN_API cepman_status cepman_hdbscan_tree_build_distances(cepman_hdbscan_tree **out, cepman_context *context,
+                                                             const double *distances, size_t n, size_t stride,
+                                                             const cepman_options *options);
 CEPMAN_API cepman_hdbscan_tree *cepman_hdbscan_tree_ref(cepman_hdbscan_tree *tree);
 CEPMAN_API void cepman_hdbscan_tree_unref(cepman_hdbscan_tree *tree);
 CEPMAN_API size_t cepman_hdbscan_tree_points(const cepman_hdbscan_tree *tree);
@@ -27,6 +32,17 @@ CEPMAN_API const double *cepman_hdbscan_tree_core_distances(const cepman_hdbscan
 CEPMAN_API size_t cepman_hdbscan_tree_edges(const cepman_hdbscan_tree *tree);
 CEPMAN_API cepman_status cepman_hdbscan_tree_edge(const cepman_hdbscan_tree *tree, size_t edge, size_t *from,
                                                   size_t *to, double *weight);
+
+/* The single-linkage tree: one row of four per edge, by ascending height, in the layout of SciPy's linkage: the two
+ * nodes that merge, their height, the size of the result. Nodes below cepman_hdbscan_tree_points() are rows of the
+ * matrix, that number + i is the merge of row i. table: edges x 4 doubles of the caller's. */
+CEPMAN_API cepman_status cepman_hdbscan_tree_linkage(const cepman_hdbscan_tree *tree, cepman_context *context,
+                                                     double *table);
+/* DBSCAN's clusters at one distance, without its border points (DBSCAN*): pieces connected below `distance`; those
+ * of fewer than min_cluster_size (>= 1) points are noise. Numbered by their first row. */
+CEPMAN_API cepman_status cepman_hdbscan_tree_cut(cepman_labels **out, cepman_context *context,
+                                                 const cepman_hdbscan_tree *tree, double distance,
+                                                 size_t min_cluster_size);
 
 /* Options of an extraction, kind "hdbscan": min-cluster-size integer (5), selection choice eom|leaf,
  * selection-epsilon real (0), max-cluster-size integer (0: none), allow-single-cluster flag,
@@ -44,6 +60,21 @@ CEPMAN_API const double *cepman_hdbscan_probabilities(const cepman_hdbscan *clus
 CEPMAN_API const double *cepman_hdbscan_outlier_scores(const cepman_hdbscan *clusters);
 /* Persistence of each cluster, in [0, 1]. */
 CEPMAN_API const double *cepman_hdbscan_persistence(const cepman_hdbscan *clusters);
+
+/* n flags: 1 for the exemplars of a cluster, its most persistent points (they stay to the end of a leaf below it). */
+CEPMAN_API const uint8_t *cepman_hdbscan_exemplars(const cepman_hdbscan *clusters);
+
+/* The condensed tree. Cluster 0 is the root; parents come before children. Out-of-range numbers give
+ * CEPMAN_ERR_RANGE; any pointer may be NULL. lambda is 1 / distance, infinite at distance 0. */
+CEPMAN_API size_t cepman_hdbscan_tree_clusters(const cepman_hdbscan *clusters);
+/* parent: SIZE_MAX for the root; label: of the flat clustering when this cluster was selected, else -1; birth: the
+ * lambda at which it splits off, death: the largest at which it loses points or splits. */
+CEPMAN_API cepman_status cepman_hdbscan_tree_cluster(const cepman_hdbscan *clusters, size_t cluster, size_t *parent,
+                                                     size_t *size, int32_t *label, double *birth, double *death,
+                                                     double *stability);
+/* The cluster that a row falls out of, and the lambda. Rows that are not finite: SIZE_MAX and 0. */
+CEPMAN_API cepman_status cepman_hdbscan_tree_point(const cepman_hdbscan *clusters, size_t row, size_t *cluster,
+                                                   double *lambda);
 
 CEPMAN_END
 

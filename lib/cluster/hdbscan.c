@@ -11,6 +11,10 @@ struct cepman_hdbscan {
     cep_memory *mem;
     cepman_labels *labels;
     double *probabilities, *scores, *persistence;
+    uint8_t *exemplars;
+    cep_condensed condensed;
+    int32_t *number;           /* per condensed cluster: its label, or -1 */
+    cepman_hdbscan_tree *tree; /* whose rows these are */
 };
 
 static const cep_option table[] = {
@@ -39,10 +43,13 @@ static double root_bar(const cep_condensed *c, const cep_selection *how)
     return how->epsilon > 0 ? 1 / how->epsilon : c->death[0];
 }
 
-static void describe(cepman_hdbscan *h, const cepman_hdbscan_tree *t, const cep_condensed *c,
-                     const cep_selection *how, const uint32_t *owner, int32_t *number, double *end,
-                     int32_t *labels)
+/* end: scratch per condensed cluster, which becomes the largest death at or below it; inner: whether it has children. */
+static void describe(cepman_hdbscan *h, const cep_selection *how, const uint32_t *owner, double *end,
+                     bool *inner, int32_t *labels)
 {
+    const cepman_hdbscan_tree *t = h->tree;
+    const cep_condensed *c = &h->condensed;
+    int32_t *number = h->number;
     size_t clusters = 0, m = c->clusters;
     double longest = 0;
     for (size_t k = 0; k < m; k++) {
@@ -50,12 +57,15 @@ static void describe(cepman_hdbscan *h, const cepman_hdbscan_tree *t, const cep_
         end[k] = c->death[k];
         if (c->death[k] > longest) longest = c->death[k];
     }
-    for (size_t k = m; k-- > 1;)
+    for (size_t k = m; k-- > 1;) {
         if (end[k] > end[c->parent[k]]) end[c->parent[k]] = end[k];
+        inner[c->parent[k]] = true;
+    }
     for (size_t i = 0; i < t->rows; i++) {
         labels[i] = -1;
         h->probabilities[i] = 0;
         h->scores[i] = 1; /* rows that are not finite */
+        h->exemplars[i] = 0;
     }
     for (size_t i = 0; i < c->n; i++) {
         size_t row = cep_tree_row(t, i);
@@ -65,6 +75,7 @@ static void describe(cepman_hdbscan *h, const cepman_hdbscan_tree *t, const cep_
         if (own == CEP_NO_CLUSTER || (own == 0 && lambda < root_bar(c, how))) continue;
         double death = c->death[own];
         labels[row] = number[own];
+        h->exemplars[row] = !inner[c->point_cluster[i]] && lambda >= c->death[c->point_cluster[i]];
         h->probabilities[row] = death == 0 || isinf(lambda) ? 1 : lambda < death ? lambda / death : 1;
     }
     for (size_t k = 0; k < m; k++)
@@ -74,37 +85,39 @@ static void describe(cepman_hdbscan *h, const cepman_hdbscan_tree *t, const cep_
                                             : fmin(c->stability[k] / ((double)c->size[k] * longest), 1);
 }
 
-static cepman_status extract(cepman_hdbscan *h, cepman_context *ctx, const cepman_hdbscan_tree *t,
-                             const cepman_options *options)
+static cepman_status extract(cepman_hdbscan *h, cepman_context *ctx, const cepman_options *options)
 {
+    const cepman_hdbscan_tree *t = h->tree;
     cep_selection how = {.leaf = cep_options_choice(options, "selection") == 1,
                          .allow_root = cep_options_flag(options, "allow-single-cluster"),
                          .epsilon = cep_options_real(options, "selection-epsilon"),
                          .most = (size_t)cep_options_integer(options, "max-cluster-size"),
                          .min_size = (size_t)cep_options_integer(options, "min-cluster-size")};
-    cep_condensed c = {0};
-    cepman_status s =
-        cep_condense(&c, ctx, &t->merges, t->edges, how.min_size, cep_options_choice(options, "ties") == 0);
+    cepman_status s = cep_condense(&h->condensed, ctx, &t->merges, t->edges, how.min_size,
+                                   cep_options_choice(options, "ties") == 0);
     if (s) return s;
-    size_t m = c.clusters;
+    size_t m = h->condensed.clusters;
     uint32_t *owner = cep_alloc(h->mem, m, sizeof *owner);
-    int32_t *number = cep_alloc(h->mem, m, sizeof *number), *labels = NULL;
+    int32_t *labels = NULL;
     double *end = cep_alloc(h->mem, m, sizeof *end);
+    bool *inner = cep_alloc_zero(h->mem, m, sizeof *inner);
+    h->number = cep_alloc(h->mem, m, sizeof *h->number);
     h->probabilities = cep_alloc(h->mem, t->rows, sizeof *h->probabilities);
     h->scores = cep_alloc(h->mem, t->rows, sizeof *h->scores);
+    h->exemplars = cep_alloc(h->mem, t->rows, sizeof *h->exemplars);
     h->persistence = cep_alloc(h->mem, m, sizeof *h->persistence);
-    if (!owner || !number || !end || !h->probabilities || !h->scores || !h->persistence)
-        s = cep_fail_memory(ctx, "HDBSCAN", t->rows, 2 * sizeof(double));
-    if (!s) s = cep_select_clusters(&c, ctx, &how, owner);
+    if (!owner || !end || !inner || !h->number || !h->probabilities || !h->scores || !h->exemplars ||
+        !h->persistence)
+        s = cep_fail_memory(ctx, "HDBSCAN", t->rows, 2 * sizeof(double) + 1);
+    if (!s) s = cep_select_clusters(&h->condensed, ctx, &how, owner);
     if (!s) s = cep_labels_create(&h->labels, ctx, t->rows, &labels);
     if (!s) {
-        describe(h, t, &c, &how, owner, number, end, labels);
+        describe(h, &how, owner, end, inner, labels);
         cep_labels_seal(h->labels);
     }
     cep_free(h->mem, owner);
-    cep_free(h->mem, number);
     cep_free(h->mem, end);
-    cep_condensed_clear(&c);
+    cep_free(h->mem, inner);
     return s;
 }
 
@@ -122,7 +135,8 @@ cepman_status cepman_hdbscan_extract(cepman_hdbscan **out, cepman_context *ctx, 
     if (h) {
         cep_refs_init(&h->refs);
         h->mem = cep_memory_ref(mem);
-        s = extract(h, ctx, tree, options);
+        h->tree = cepman_hdbscan_tree_ref(tree);
+        s = extract(h, ctx, options);
     } else {
         s = cep_fail_memory(ctx, "HDBSCAN", 1, sizeof *h);
     }
@@ -149,6 +163,10 @@ void cepman_hdbscan_unref(cepman_hdbscan *h)
     cep_free(mem, h->probabilities);
     cep_free(mem, h->scores);
     cep_free(mem, h->persistence);
+    cep_free(mem, h->exemplars);
+    cep_free(mem, h->number);
+    cep_condensed_clear(&h->condensed);
+    cepman_hdbscan_tree_unref(h->tree);
     cep_free(mem, h);
     cep_memory_unref(mem);
 }
@@ -171,4 +189,51 @@ const double *cepman_hdbscan_outlier_scores(const cepman_hdbscan *h)
 const double *cepman_hdbscan_persistence(const cepman_hdbscan *h)
 {
     return h ? h->persistence : NULL;
+}
+
+const uint8_t *cepman_hdbscan_exemplars(const cepman_hdbscan *h)
+{
+    return h ? h->exemplars : NULL;
+}
+
+size_t cepman_hdbscan_tree_clusters(const cepman_hdbscan *h)
+{
+    return h ? h->condensed.clusters : 0;
+}
+
+cepman_status cepman_hdbscan_tree_cluster(const cepman_hdbscan *h, size_t k, size_t *parent, size_t *size,
+                                          int32_t *label, double *birth, double *death, double *stability)
+{
+    if (!h) return CEPMAN_ERR_ARGUMENT;
+    const cep_condensed *c = &h->condensed;
+    if (k >= c->clusters) return CEPMAN_ERR_RANGE;
+    if (parent) *parent = k ? c->parent[k] : SIZE_MAX;
+    if (size) *size = c->size[k];
+    if (label) *label = h->number[k];
+    if (birth) *birth = c->birth[k];
+    if (death) *death = c->death[k];
+    if (stability) *stability = c->stability[k];
+    return CEPMAN_OK;
+}
+
+cepman_status cepman_hdbscan_tree_point(const cepman_hdbscan *h, size_t row, size_t *cluster, double *lambda)
+{
+    if (!h) return CEPMAN_ERR_ARGUMENT;
+    const cepman_hdbscan_tree *t = h->tree;
+    if (row >= t->rows) return CEPMAN_ERR_RANGE;
+    size_t i = row;
+    if (t->index) { /* its place among the points, by bisection */
+        size_t low = 0, high = t->n;
+        while (low < high) {
+            size_t mid = low + (high - low) / 2;
+            if (t->index[mid] < row)
+                low = mid + 1;
+            else
+                high = mid;
+        }
+        i = low < t->n && t->index[low] == row ? low : SIZE_MAX;
+    }
+    if (cluster) *cluster = i == SIZE_MAX ? SIZE_MAX : h->condensed.point_cluster[i];
+    if (lambda) *lambda = i == SIZE_MAX ? 0 : h->condensed.point_lambda[i];
+    return CEPMAN_OK;
 }

@@ -21,15 +21,21 @@ cepman_status cepman_hdbscan_tree_options_create(cepman_options **out, cepman_co
     return cep_options_create(out, ctx, "hdbscan-tree", table);
 }
 
+static size_t samples_of(const cepman_options *options, size_t n)
+{
+    size_t samples = (size_t)cep_options_integer(options, "min-samples");
+    if (!samples) samples = STANDARD_SAMPLES;
+    return samples < n - 1 ? samples : n - 1;
+}
+
 static cepman_status span(cepman_hdbscan_tree *t, cepman_context *ctx, const cep_points *points,
                           const cepman_options *options)
 {
-    size_t n = points->n, samples = (size_t)cep_options_integer(options, "min-samples");
+    size_t n = points->n;
     double alpha = cep_options_real(options, "alpha");
     cep_reach r = {
         .ctx = ctx, .mem = t->mem, .points = points, .alpha_square = alpha * alpha, .edges = t->edges};
-    r.samples = samples ? samples : STANDARD_SAMPLES;
-    if (r.samples > n - 1) r.samples = n - 1;
+    r.samples = samples_of(options, n);
     r.core = cep_alloc(t->mem, n, sizeof *r.core);
     if (!r.core) return cep_fail_memory(ctx, "core distances", n, sizeof *r.core);
     bool few = n > FEW_POINTS && points->d <= CEP_KDTREE_MOST && cep_kdtree_fits(points);
@@ -39,8 +45,42 @@ static cepman_status span(cepman_hdbscan_tree *t, cepman_context *ctx, const cep
     cep_free(t->mem, r.core);
     for (size_t e = 0; !s && e + 1 < n; e++)
         t->edges[e].weight = sqrt(t->edges[e].weight);
-    if (!s) s = cep_edges_sort(ctx, t->edges, n - 1);
     return s;
+}
+
+/* A tree of `rows` rows without its edges. */
+static cepman_status begin(cepman_hdbscan_tree **out, cepman_context *ctx, size_t rows, size_t n)
+{
+    cep_memory *mem = cep_context_memory(ctx);
+    cepman_hdbscan_tree *t = cep_alloc_zero(mem, 1, sizeof *t);
+    if (!t) return cep_fail_memory(ctx, "HDBSCAN tree", 1, sizeof *t);
+    cep_refs_init(&t->refs);
+    t->mem = cep_memory_ref(mem);
+    t->rows = rows;
+    t->n = n;
+    t->core = cep_alloc(mem, rows, sizeof *t->core);
+    t->edges = cep_alloc(mem, n, sizeof *t->edges);
+    if (!t->core || !t->edges) {
+        cepman_hdbscan_tree_unref(t);
+        return cep_fail_memory(ctx, "HDBSCAN tree", rows, sizeof *t->edges + sizeof *t->core);
+    }
+    for (size_t i = 0; i < rows; i++)
+        t->core[i] = (double)INFINITY;
+    *out = t;
+    return CEPMAN_OK;
+}
+
+static cepman_status finish(cepman_hdbscan_tree **out, cepman_hdbscan_tree *t, cepman_context *ctx,
+                            cepman_status s)
+{
+    if (!s && t->n > 1) s = cep_edges_sort(ctx, t->edges, t->n - 1);
+    if (!s) s = cep_dendrogram_build(&t->merges, ctx, t->edges, t->n);
+    if (s) {
+        cepman_hdbscan_tree_unref(t);
+        return s;
+    }
+    *out = t;
+    return CEPMAN_OK;
 }
 
 cepman_status cepman_hdbscan_tree_build(cepman_hdbscan_tree **out, cepman_context *ctx,
@@ -52,37 +92,62 @@ cepman_status cepman_hdbscan_tree_build(cepman_hdbscan_tree **out, cepman_contex
     cepman_options *options = NULL;
     s = cep_options_resolve(&options, ctx, given, "hdbscan-tree", table);
     if (s) return s;
-    cep_memory *mem = cep_context_memory(ctx);
     cep_points points = {0};
-    cepman_hdbscan_tree *t = cep_alloc_zero(mem, 1, sizeof *t);
-    s = t ? cep_points_finite(&points, ctx, matrix, "HDBSCAN tree")
-          : cep_fail_memory(ctx, "HDBSCAN tree", 1, sizeof *t);
-    if (t) {
-        cep_refs_init(&t->refs);
-        t->mem = cep_memory_ref(mem);
-    }
+    cepman_hdbscan_tree *t = NULL;
+    s = cep_points_finite(&points, ctx, matrix, "HDBSCAN tree");
+    if (!s) s = begin(&t, ctx, cepman_matrix_rows(matrix), points.n);
     if (!s) {
-        t->rows = cepman_matrix_rows(matrix);
-        t->n = points.n;
         t->index = points.index;
         points.index = NULL;
-        t->core = cep_alloc(mem, t->rows, sizeof *t->core);
-        t->edges = cep_alloc(mem, t->n, sizeof *t->edges);
-        if (!t->core || !t->edges) s = cep_fail_memory(ctx, "HDBSCAN tree", t->rows, sizeof *t->edges);
+        if (t->n == 1) t->core[cep_tree_row(t, 0)] = 0;
+        if (t->n > 1) s = span(t, ctx, &points, options);
     }
-    for (size_t i = 0; !s && i < t->rows; i++)
-        t->core[i] = (double)INFINITY;
-    if (!s && t->n == 1) t->core[cep_tree_row(t, 0)] = 0;
-    if (!s && t->n > 1) s = span(t, ctx, &points, options);
-    if (!s) s = cep_dendrogram_build(&t->merges, ctx, t->edges, t->n);
     cep_points_clear(&points);
     cepman_options_unref(options);
-    if (s) {
-        cepman_hdbscan_tree_unref(t);
-        return s;
+    return finish(out, t, ctx, s);
+}
+
+static cepman_status check_distances(cepman_context *ctx, const double *distances, size_t n, size_t stride)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j <= i; j++) {
+            double d = distances[i * stride + j];
+            CEP_REQUIRE(ctx, isfinite(d) && (i == j ? d == 0 : d >= 0), CEPMAN_ERR_DATA,
+                        "HDBSCAN tree: the distance of %zu and %zu is %g, must be %s", i, j, d,
+                        i == j ? "0" : "finite and at least 0");
+            CEP_REQUIRE(ctx, d == distances[j * stride + i], CEPMAN_ERR_DATA,
+                        "HDBSCAN tree: the distance of %zu and %zu is %g, but %g the other way", i, j, d,
+                        distances[j * stride + i]);
+        }
+        cepman_status s = i % 64 ? CEPMAN_OK : cep_poll(ctx);
+        if (s) return s;
     }
-    *out = t;
     return CEPMAN_OK;
+}
+
+cepman_status cepman_hdbscan_tree_build_distances(cepman_hdbscan_tree **out, cepman_context *ctx,
+                                                  const double *distances, size_t n, size_t stride,
+                                                  const cepman_options *given)
+{
+    cepman_status s = cep_enter(ctx);
+    if (s) return s;
+    CEP_REQUIRE(ctx, out && (distances || !n), CEPMAN_ERR_ARGUMENT, "HDBSCAN tree: out or distances is NULL");
+    CEP_REQUIRE(ctx, n < INT32_MAX - 1, CEPMAN_ERR_RANGE, "HDBSCAN tree: %zu points, at most 2147483645", n);
+    CEP_REQUIRE(ctx, stride >= n, CEPMAN_ERR_RANGE, "HDBSCAN tree: stride is %zu, must be at least %zu",
+                stride, n);
+    s = check_distances(ctx, distances, n, stride);
+    if (s) return s;
+    cepman_options *options = NULL;
+    s = cep_options_resolve(&options, ctx, given, "hdbscan-tree", table);
+    if (s) return s;
+    cepman_hdbscan_tree *t = NULL;
+    s = begin(&t, ctx, n, n);
+    if (!s && n == 1) t->core[0] = 0;
+    if (!s && n > 1)
+        s = cep_reach_given(ctx, distances, n, stride, samples_of(options, n),
+                            cep_options_real(options, "alpha"), t->core, t->edges);
+    cepman_options_unref(options);
+    return finish(out, t, ctx, s);
 }
 
 cepman_hdbscan_tree *cepman_hdbscan_tree_ref(cepman_hdbscan_tree *t)

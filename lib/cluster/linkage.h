@@ -35,6 +35,10 @@ cepman_status cep_reach_dense(cep_reach *r);
 /* Up to CEP_KDTREE_MOST features that cep_kdtree_fits(): a k-d tree and Boruvka's rounds. n >= 2. */
 cepman_status cep_reach_tree(cep_reach *r);
 
+/* From a table of distances; core distances and weights are not squared here. n >= 2. */
+cepman_status cep_reach_given(cepman_context *ctx, const double *distances, size_t n, size_t stride,
+                              size_t samples, double alpha, double *core, cep_edge *edges);
+
 /* Edges by ascending weight; equal weights keep their order. */
 cepman_status cep_edges_sort(cepman_context *ctx, cep_edge *edges, size_t count);
 

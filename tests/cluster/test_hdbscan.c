@@ -543,6 +543,143 @@ START_TEST(rows_that_are_not_finite)
 }
 END_TEST
 
+/* Exemplars, the condensed tree and the cut, against what they say of each other. */
+START_TEST(views_of_the_tree)
+{
+    size_t n = 700;
+    cepman_context *ctx = support_begin(1);
+    float *x = points_of(_i ? NORMAL : BLOBS, n, 2, 21);
+    x[0] = NAN;
+    cepman_matrix *m = NULL;
+    assert_good(ctx, cepman_matrix_copy(&m, ctx, x, n, 2, 2));
+    cepman_hdbscan_tree *t = tree_of(ctx, m, 4, 1);
+    cepman_hdbscan *h = flat_of(ctx, t, 10, "allow-single-cluster", "true");
+    const int32_t *labels = cepman_labels_data(cepman_hdbscan_labels(h));
+    const uint8_t *exemplars = cepman_hdbscan_exemplars(h);
+    size_t clusters = cepman_hdbscan_tree_clusters(h),
+           found = cepman_labels_clusters(cepman_hdbscan_labels(h));
+    ck_assert_uint_ge(clusters, found);
+    size_t fell[256] = {0}, split[256] = {0}, of_label[256] = {0};
+    double sum[256] = {0};
+    ck_assert_uint_lt(clusters, 256);
+    for (size_t i = 0; i < n; i++) {
+        size_t k;
+        double lambda, birth, death;
+        assert_good(ctx, cepman_hdbscan_tree_point(h, i, &k, &lambda));
+        if (i == 0) {
+            ck_assert(k == SIZE_MAX && lambda == 0 && !exemplars[i]);
+            continue;
+        }
+        ck_assert_uint_lt(k, clusters);
+        assert_good(ctx, cepman_hdbscan_tree_cluster(h, k, NULL, NULL, NULL, &birth, &death, NULL));
+        ck_assert(lambda >= birth && lambda <= death);
+        fell[k]++;
+        sum[k] += lambda - birth;
+        if (exemplars[i]) {
+            ck_assert(labels[i] >= 0 && lambda == death && cepman_hdbscan_outlier_scores(h)[i] == 0);
+            of_label[labels[i]]++;
+        }
+    }
+    for (size_t k = 0; k < found; k++)
+        ck_assert_uint_gt(of_label[k], 0);
+    size_t labelled = 0;
+    for (size_t k = clusters; k-- > 0;) {
+        size_t parent, size;
+        int32_t label;
+        double birth, death, stability, above;
+        assert_good(ctx,
+                    cepman_hdbscan_tree_cluster(h, k, &parent, &size, &label, &birth, &death, &stability));
+        ck_assert_uint_eq(size, fell[k] + split[k]);
+        ck_assert_double_eq_tol(stability, sum[k], 1e-9 * sum[k]);
+        ck_assert(k == 0 ? parent == SIZE_MAX && birth == 0 && size == n - 1 : parent < k);
+        labelled += label >= 0;
+        if (k == 0) continue;
+        assert_good(ctx, cepman_hdbscan_tree_cluster(h, parent, NULL, NULL, NULL, &above, NULL, NULL));
+        split[parent] += size;
+        sum[parent] += (birth - above) * (double)size;
+    }
+    ck_assert_uint_eq(labelled, found);
+    ck_assert_int_eq(cepman_hdbscan_tree_cluster(h, clusters, NULL, NULL, NULL, NULL, NULL, NULL),
+                     CEPMAN_ERR_RANGE);
+    ck_assert_int_eq(cepman_hdbscan_tree_point(h, n, NULL, NULL), CEPMAN_ERR_RANGE);
+    /* Cut above all heights: one piece; at 0: every point alone. */
+    cepman_labels *cut = NULL;
+    assert_good(ctx, cepman_hdbscan_tree_cut(&cut, ctx, t, 1e30, 1));
+    ck_assert(cepman_labels_clusters(cut) == 1 && cepman_labels_noise(cut) == 1);
+    cepman_labels_unref(cut);
+    assert_good(ctx, cepman_hdbscan_tree_cut(&cut, ctx, t, 0, 1));
+    ck_assert_uint_eq(cepman_labels_clusters(cut), n - 1);
+    cepman_labels_unref(cut);
+    assert_fails(ctx, cepman_hdbscan_tree_cut(&cut, ctx, t, (double)NAN, 1), CEPMAN_ERR_RANGE, "distance");
+    cepman_hdbscan_unref(h);
+    cepman_hdbscan_tree_unref(t);
+    cepman_matrix_unref(m);
+    free(x);
+    support_end(ctx);
+}
+END_TEST
+
+/* The tree of a table of distances is the tree of the points; bad tables are named. */
+START_TEST(given_distances)
+{
+    size_t n = 150;
+    cepman_context *ctx = support_begin(1);
+    float *x = points_of(_i % KINDS, n, 3, 4);
+    double core[150], *w = reach_of(x, n, 3, 1, 1, core), *d = malloc(n * (n + 3) * sizeof *d);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++) {
+            double s = 0;
+            for (size_t k = 0; k < 3; k++) {
+                double e = (double)x[i * 3 + k] - (double)x[j * 3 + k];
+                s += e * e;
+            }
+            d[i * (n + 3) + j] = sqrt(s);
+        }
+    cepman_matrix *m = NULL;
+    assert_good(ctx, cepman_matrix_copy(&m, ctx, x, n, 3, 3));
+    cepman_hdbscan_tree *a = tree_of(ctx, m, 5, 1), *b = NULL, *bad = NULL;
+    assert_good(ctx, cepman_hdbscan_tree_build_distances(&b, ctx, d, n, n + 3, NULL));
+    for (size_t e = 0; e + 1 < n; e++)
+        ck_assert_double_le(fabs(weight_at(a, e) - weight_at(b, e)), 1e-14 * weight_at(a, e));
+    d[7 * (n + 3) + 4] += 1e-3 + d[7 * (n + 3) + 4];
+    assert_fails(ctx, cepman_hdbscan_tree_build_distances(&bad, ctx, d, n, n + 3, NULL), CEPMAN_ERR_DATA,
+                 "of 7 and 4");
+    d[0] = 1;
+    assert_fails(ctx, cepman_hdbscan_tree_build_distances(&bad, ctx, d, n, n + 3, NULL), CEPMAN_ERR_DATA,
+                 "of 0 and 0");
+    d[0] = (double)NAN;
+    assert_fails(ctx, cepman_hdbscan_tree_build_distances(&bad, ctx, d, n, n + 3, NULL), CEPMAN_ERR_DATA,
+                 "of 0 and 0");
+    assert_fails(ctx, cepman_hdbscan_tree_build_distances(&bad, ctx, d, n, n - 1, NULL), CEPMAN_ERR_RANGE,
+                 "stride");
+    d[0] = 0;
+    for (size_t few = 0; few < 3; few++) {
+        cepman_hdbscan_tree *t = NULL;
+        assert_good(ctx, cepman_hdbscan_tree_build_distances(&t, ctx, d, few, n + 3, NULL));
+        ck_assert_uint_eq(cepman_hdbscan_tree_edges(t), few == 2);
+        cepman_hdbscan_tree_unref(t);
+    }
+    ck_assert_ptr_null(bad);
+    cepman_status s;
+    long fail = 0;
+    do {
+        cepman_hdbscan_tree *t = NULL;
+        support_fail_at(fail++);
+        s = cepman_hdbscan_tree_build_distances(&t, ctx, d, 5, n + 3, NULL);
+        ck_assert(s == CEPMAN_OK || s == CEPMAN_ERR_MEMORY);
+        cepman_hdbscan_tree_unref(t);
+    } while (s);
+    support_fail_at(-1);
+    cepman_hdbscan_tree_unref(a);
+    cepman_hdbscan_tree_unref(b);
+    cepman_matrix_unref(m);
+    free(d);
+    free(w);
+    free(x);
+    support_end(ctx);
+}
+END_TEST
+
 START_TEST(failing_allocations)
 {
     static const size_t shapes[][2] = {{40, 3}, {400, 3}, {300, 12}};
@@ -560,8 +697,11 @@ START_TEST(failing_allocations)
         support_fail_at(fail++);
         s = cepman_hdbscan_tree_build(&t, ctx, m, NULL);
         if (!s) s = cepman_hdbscan_extract(&h, ctx, t, NULL);
-        ck_assert(s == CEPMAN_OK || s == CEPMAN_ERR_MEMORY || s == CEPMAN_ERR_THREAD);
         ck_assert(!s == (h != NULL));
+        cepman_labels *cut = NULL;
+        if (!s) s = cepman_hdbscan_tree_cut(&cut, ctx, t, 1, 2);
+        ck_assert(s == CEPMAN_OK || s == CEPMAN_ERR_MEMORY || s == CEPMAN_ERR_THREAD);
+        cepman_labels_unref(cut);
         cepman_hdbscan_unref(h);
         cepman_hdbscan_tree_unref(t);
     } while (s);
@@ -657,6 +797,8 @@ Suite *suite(void)
     tcase_add_loop_test(t, order_does_not_matter, 0, 2);
     tcase_add_test(t, odd_cases);
     tcase_add_test(t, rows_that_are_not_finite);
+    tcase_add_loop_test(t, views_of_the_tree, 0, 2);
+    tcase_add_loop_test(t, given_distances, 0, KINDS);
     tcase_add_loop_test(t, failing_allocations, 0, 3);
     tcase_add_loop_test(t, cancel, 0, 4);
     tcase_add_test(t, bad_input);

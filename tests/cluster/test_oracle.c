@@ -1,6 +1,7 @@
 /* HDBSCAN and K-means against the answers of the reference implementations. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cluster.h"
@@ -143,6 +144,26 @@ START_TEST(hdbscan_cases)
     assert_close("probability", cepman_hdbscan_probabilities(h), p, 1e-6, 1e-7);
     assert_close("outlier score", cepman_hdbscan_outlier_scores(h), g, 1e-6, 1e-7);
     cepman_hdbscan_unref(h);
+    /* SciPy's layout: heights and sizes; each node merges once. */
+    double *table = malloc((edges + 1) * 4 * sizeof *table);
+    bool *merged = calloc(2 * cepman_hdbscan_tree_points(tree), sizeof *merged);
+    assert_good(ctx, cepman_hdbscan_tree_linkage(tree, ctx, table));
+    cepman_matrix *linkage = load(ctx, c->name, "slt");
+    for (size_t e = 0; e < edges; e++) {
+        ck_assert_double_le(fabs(table[4 * e + 2] - (double)cepman_matrix_row(linkage, e)[2]),
+                            2e-7 * table[4 * e + 2]);
+        double size = 0;
+        for (int side = 0; side < 2; side++) {
+            size_t v = (size_t)table[4 * e + (size_t)side], rows = cepman_hdbscan_tree_points(tree);
+            ck_assert(v < rows + e && !merged[v]);
+            merged[v] = true;
+            size += v < rows ? 1 : table[4 * (v - rows) + 3];
+        }
+        ck_assert_double_eq(table[4 * e + 3], size);
+    }
+    cepman_matrix_unref(linkage);
+    free(merged);
+    free(table);
 
     /* The binary form agrees with the reference wherever the order of tied merges does not matter. The mask
      * holds the points where the reference's own algorithms differ; another order of ties frees or holds a
@@ -167,6 +188,67 @@ START_TEST(hdbscan_cases)
     cepman_hdbscan_tree_unref(tree);
     cepman_options_unref(how);
     cepman_options_unref(flat);
+    support_end(ctx);
+}
+END_TEST
+
+/* Clusters at a distance, in the reference's words. */
+START_TEST(cuts)
+{
+    if (!reference("moons_circles_2d", NULL)) return;
+    cepman_context *ctx = support_begin(1);
+    cepman_options *how = NULL;
+    cepman_matrix *x = load(ctx, "moons_circles_2d", NULL);
+    cepman_hdbscan_tree *tree = NULL;
+    assert_good(ctx, cepman_hdbscan_tree_options_create(&how, ctx));
+    assert_good(ctx, cepman_options_set_integer(how, ctx, "min-samples", 5));
+    assert_good(ctx, cepman_hdbscan_tree_build(&tree, ctx, x, how));
+    for (int i = 0; i < 2; i++) {
+        cepman_labels *got = NULL, *want = load_labels(ctx, "H06_moons", i ? "cut_0.3" : "cut_0.12");
+        assert_good(ctx, cepman_hdbscan_tree_cut(&got, ctx, tree, i ? 0.3 : 0.12, 5));
+        assert_same_partition(got, want, NULL, 0);
+        cepman_labels_unref(got);
+        cepman_labels_unref(want);
+    }
+    cepman_hdbscan_tree_unref(tree);
+    cepman_matrix_unref(x);
+    cepman_options_unref(how);
+    support_end(ctx);
+}
+END_TEST
+
+/* A table of distances instead of points. */
+START_TEST(given_distances)
+{
+    if (!reference("precomputed_300", NULL)) return;
+    cepman_context *ctx = support_begin(1);
+    size_t size, n = 300;
+    /* float64 behind a .npy header of 128 bytes. */
+    unsigned char *file = support_read(reference("precomputed_300", NULL), &size);
+    ck_assert_uint_eq(size, 128 + n * n * 8);
+    double *d = malloc(n * n * 8);
+    memcpy(d, file + 128, n * n * 8);
+    cepman_options *how = NULL, *flat = NULL;
+    cepman_hdbscan_tree *tree = NULL;
+    cepman_hdbscan *h = NULL;
+    assert_good(ctx, cepman_hdbscan_tree_options_create(&how, ctx));
+    assert_good(ctx, cepman_options_set_integer(how, ctx, "min-samples", 5));
+    assert_good(ctx, cepman_hdbscan_options_create(&flat, ctx));
+    assert_good(ctx, cepman_options_set_integer(flat, ctx, "min-cluster-size", 12));
+    assert_good(ctx, cepman_hdbscan_tree_build_distances(&tree, ctx, d, n, n, how));
+    assert_good(ctx, cepman_hdbscan_extract(&h, ctx, tree, flat));
+    cepman_labels *want = load_labels(ctx, "H23_precomputed", "can_labels");
+    cepman_matrix *p = load(ctx, "H23_precomputed", "can_prob");
+    assert_same_partition(cepman_hdbscan_labels(h), want, NULL, 0);
+    assert_close("probability", cepman_hdbscan_probabilities(h), p, 1e-6, 1e-7);
+    cepman_labels_unref(want);
+    cepman_matrix_unref(p);
+    cepman_hdbscan_unref(h);
+    cepman_hdbscan_tree_unref(tree);
+    cepman_options_unref(how);
+    cepman_options_unref(flat);
+    free(d);
+    free(file);
     support_end(ctx);
 }
 END_TEST
@@ -264,6 +346,8 @@ Suite *suite(void)
     TCase *t = tcase_create("references");
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, hdbscan_cases, 0, sizeof tree_cases / sizeof *tree_cases);
+    tcase_add_test(t, cuts);
+    tcase_add_test(t, given_distances);
     tcase_add_loop_test(t, kmeans_cases, 0, sizeof means_cases / sizeof *means_cases);
     tcase_add_test(t, kmeans_quality);
     suite_add_tcase(s, t);

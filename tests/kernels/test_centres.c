@@ -41,8 +41,8 @@ START_TEST(nearest_centre)
                 make(d, k, 10 * d + k);
                 for (size_t i = 0; i < POINTS; i++)
                     before[i] = (int32_t)(i % 3) - 1;
-                cep_centres_kernels_get(level)->assign(soa, BLOCKS, d, centres, k, 1e-6f, before, labels, changed,
-                                                       unsure);
+                cep_centres_kernels_get(level)->assign(soa, BLOCKS, d, centres, k, 1e-6f, before, labels,
+                                                       changed, unsure);
                 for (size_t i = 0; i < POINTS; i++) {
                     double best = (double)INFINITY, second = best;
                     int32_t label = 0;
@@ -88,7 +88,8 @@ START_TEST(closest_and_potentials)
                     ck_assert_double_eq_tol(sums[c], sum, 1e-5 * sum);
                     if (c == 2) want = sum;
                 }
-                ck_assert_double_eq_tol(k->approach(soa, BLOCKS, d, centres + 2 * d, w, closest), want, 1e-5 * want);
+                ck_assert_double_eq_tol(k->approach(soa, BLOCKS, d, centres + 2 * d, w, closest), want,
+                                        1e-5 * want);
                 for (size_t i = 0; i < POINTS; i++) {
                     double s = squared(rows + i * d, centres + 2 * d, d);
                     float was = i % 5 == 0 ? INFINITY : i + 5 > POINTS ? 0 : (float)(i % 7);

@@ -19,7 +19,8 @@ static void make(size_t d, uint64_t seed)
     for (size_t i = 0; i < POINTS; i++)
         for (size_t j = 0; j < d; j++)
             soa[(i / 16 * d + j) * 16 + i % 16] =
-                i + 8 >= POINTS ? INFINITY : (float)(floor(16 * support_normal(&r)) / 8 + (double)(i / 16 % 5));
+                i + 8 >= POINTS ? INFINITY
+                                : (float)(floor(16 * support_normal(&r)) / 8 + (double)(i / 16 % 5));
     for (size_t b = 0; b < 64; b++) {
         block[b] = b < BLOCKS ? (int32_t)b : 0;
         for (size_t j = 0; j < d; j++) {
@@ -121,7 +122,8 @@ START_TEST(candidates)
                     size_t kept = k->keep(near, index, count, limit / 2);
                     want = 0;
                     for (size_t i = 0; i < POINTS; i++)
-                        if (squared(d, point, i) <= (double)(limit / 2)) ck_assert_int_eq(index[want++], (int32_t)i);
+                        if (squared(d, point, i) <= (double)(limit / 2))
+                            ck_assert_int_eq(index[want++], (int32_t)i);
                     ck_assert_uint_eq(kept, want);
                 }
             }
@@ -174,7 +176,8 @@ START_TEST(lightest_edge)
                 if (s.from < 0) continue;
                 ck_assert(s.from >= 48 && s.from < 64 && component[s.from] == 2 && component[s.to] != 2);
             }
-    ck_assert(cep_reach_up(0) == 0 && cep_reach_up(1e-60) > 0 && cep_reach_up(1) > 1 && isinf(cep_reach_up(1e300)));
+    ck_assert(cep_reach_up(0) == 0 && cep_reach_up(1e-60) > 0 && cep_reach_up(1) > 1 &&
+              isinf(cep_reach_up(1e300)));
 }
 END_TEST
 
