@@ -6,13 +6,14 @@
 
 /* Rates are fractions of this: an edge of this rate acts in every epoch. */
 #define CEP_LAYOUT_ALWAYS 0x80000000u
+/* dims rounded up to a multiple of 4 */
+#define CEP_LAYOUT_STRIDE(dims) (((dims) + 3) / 4 * 4)
 
-/* One epoch of the layout. Rows of points are `stride` floats apart: dims (1 to 64) rounded up to a multiple of 4.
+/* One epoch of the layout. Rows of points are CEP_LAYOUT_STRIDE(dims) floats apart, dims 1 to 64.
  * An edge of rate p acts in epoch e when e * p passes a multiple of CEP_LAYOUT_ALWAYS. Its random numbers hang on
  * its number and the salt. */
 typedef struct cep_layout_epoch {
     unsigned dims;
-    size_t stride;
     float *points;                         /* rows that move */
     const float *sampled;                  /* rows that negative samples are drawn from */
     size_t count;                          /* of sampled rows */

@@ -6,6 +6,7 @@
 #include "wide.h"
 
 #define MOST_DIMS 64
+#define TEAMS 2
 #define BATCH 256 /* edges looked at before those that act are worked on */
 
 #define INLINE static inline __attribute__((always_inline))
@@ -21,23 +22,24 @@ static inline wide_f power(wide_f r2, const cep_layout_epoch *e)
     return wide_exp2(wide_log2(wide_max(r2, wide_set(1e-30f))) * e->b);
 }
 
-INLINE void load(const float *rows, const size_t at[WIDTH], wide_f *x, unsigned dims)
+INLINE void load(const float *rows, size_t stride, const uint32_t row[WIDTH], wide_f *x, unsigned dims)
 {
     wide_f y[4];
     for (unsigned j = 0; j < dims; j += 4) {
-        wide_gather4(rows + j, at, y);
+        wide_gather4(rows + j, row, stride, y);
         for (unsigned c = 0; c < 4 && j + c < dims; c++)
             x[j + c] = y[c];
     }
 }
 
-INLINE void store(float *rows, const size_t at[WIDTH], size_t lanes, const wide_f *x, unsigned dims)
+INLINE void store(float *rows, size_t stride, const uint32_t row[WIDTH], size_t lanes, const wide_f *x,
+                  unsigned dims)
 {
     for (unsigned j = 0; j < dims; j++) {
         float column[WIDTH];
         wide_store(column, x[j]);
         for (size_t l = 0; l < lanes; l++)
-            rows[at[l] + j] = column[l];
+            rows[row[l] * stride + j] = column[l];
     }
 }
 
@@ -58,66 +60,71 @@ INLINE void pull(const cep_layout_epoch *e, wide_f *x, wide_f *y, unsigned dims)
     }
 }
 
-/* Each lane's point goes away from samples; self: the row that is no sample of its own. */
-INLINE void push(const cep_layout_epoch *e, wide_f *x, wide_u *state, const uint32_t self[WIDTH],
-                 unsigned dims)
+/* Each lane's point goes away from a sample; self: the row that is no sample of its own. */
+INLINE void push(const cep_layout_epoch *e, size_t stride, wide_f *x, wide_u *state,
+                 const uint32_t self[WIDTH], unsigned dims)
 {
-    wide_f d[MOST_DIMS], y[MOST_DIMS];
-    size_t at[WIDTH];
-    uint32_t draw[WIDTH];
-    for (unsigned q = 0; q < e->negatives; q++) {
-        *state = *state * 747796405u + 2891336453u;
-        wide_u r = *state ^ (*state >> 15);
-        r = r * 0x2c1b3c6du;
-        r = r ^ (r >> 12);
-        memcpy(draw, &r, sizeof draw);
-        for (size_t l = 0; l < WIDTH; l++) {
-            uint32_t row = (uint32_t)((uint64_t)draw[l] * e->count >> 32);
-            at[l] = row * e->stride;
-            draw[l] = row == self[l] ? 0u : ~0u;
-        }
-        wide_i other;
-        memcpy(&other, draw, sizeof other);
-        load(e->sampled, at, y, dims);
-        wide_f r2 = wide_set(0.0f);
-        for (unsigned j = 0; j < dims; j++) {
-            d[j] = x[j] - y[j];
-            r2 = r2 + d[j] * d[j];
-        }
-        wide_f p = power(r2, e);
-        wide_f g = wide_set(2.0f * e->b * e->push) / ((r2 + 0.001f) * (p * e->a + 1.0f));
-        wide_f step = wide_keep(wide_set(e->step), other);
-        for (unsigned j = 0; j < dims; j++)
-            x[j] = x[j] + clip(g * d[j]) * step;
+    wide_f d[MOST_DIMS], y[MOST_DIMS], r2 = wide_set(0.0f);
+    uint32_t row[WIDTH];
+    *state = *state * 747796405u + 2891336453u;
+    wide_u r = *state ^ (*state >> 15);
+    r = r * 0x2c1b3c6du;
+    r = wide_scale(r ^ (r >> 12), (uint32_t)e->count);
+    memcpy(row, &r, sizeof row);
+    load(e->sampled, stride, row, y, dims);
+    for (unsigned j = 0; j < dims; j++) {
+        d[j] = x[j] - y[j];
+        r2 = r2 + d[j] * d[j];
     }
+    wide_f p = power(r2, e);
+    wide_f g = wide_set(2.0f * e->b * e->push) / ((r2 + 0.001f) * (p * e->a + 1.0f));
+    wide_f step = wide_keep(wide_set(e->step), (wide_i)(r != wide_load_u(self)));
+    for (unsigned j = 0; j < dims; j++)
+        x[j] = x[j] + clip(g * d[j]) * step;
 }
 
-INLINE void meet_lanes(const cep_layout_epoch *e, const uint32_t edges[WIDTH], size_t lanes, unsigned dims)
+static inline wide_u start_draws(wide_u edge, uint32_t salt)
 {
-    wide_f x[MOST_DIMS], y[MOST_DIMS];
-    uint32_t heads[WIDTH], tails[WIDTH];
-    size_t head_at[WIDTH], tail_at[WIDTH];
-    for (size_t l = 0; l < WIDTH; l++) {
-        const uint32_t edge = edges[l < lanes ? l : 0]; /* lanes without an edge repeat the first, unstored */
-        heads[l] = e->heads[edge];
-        tails[l] = e->tails[edge];
-        head_at[l] = heads[l] * e->stride;
-        tail_at[l] = tails[l] * e->stride;
-    }
-    wide_u state = wide_load_u(edges) * 0x9e3779b1u + e->salt;
+    wide_u state = edge * 0x9e3779b1u + salt;
     state = state ^ (state >> 16);
     state = state * 0x7feb352du;
     state = state ^ (state >> 15);
     state = state * 0x846ca68bu;
-    state = state ^ (state >> 16);
-    load(e->points, head_at, x, dims);
-    load(e->points, tail_at, y, dims);
-    pull(e, x, y, dims);
-    push(e, x, &state, heads, dims);
-    pull(e, x, y, dims);
-    push(e, y, &state, tails, dims);
-    store(e->points, head_at, lanes, x, dims);
-    store(e->points, tail_at, lanes, y, dims);
+    return state ^ (state >> 16);
+}
+
+/* Up to TEAMS vectors of edges side by side: each waits on itself at every step, and the others fill the wait. */
+INLINE void meet_lanes(const cep_layout_epoch *e, const uint32_t edges[TEAMS * WIDTH], size_t lanes,
+                       unsigned dims)
+{
+    const size_t stride = CEP_LAYOUT_STRIDE(dims);
+    wide_f x[TEAMS][MOST_DIMS], y[TEAMS][MOST_DIMS];
+    wide_u state[TEAMS];
+    uint32_t heads[TEAMS * WIDTH], tails[TEAMS * WIDTH];
+    for (size_t l = 0; l < TEAMS * WIDTH; l++) {
+        const uint32_t edge = edges[l < lanes ? l : 0]; /* lanes without an edge repeat the first, unstored */
+        heads[l] = e->heads[edge];
+        tails[l] = e->tails[edge];
+    }
+    for (size_t t = 0; t < TEAMS; t++) {
+        state[t] = start_draws(wide_load_u(edges + t * WIDTH), e->salt);
+        load(e->points, stride, heads + t * WIDTH, x[t], dims);
+        load(e->points, stride, tails + t * WIDTH, y[t], dims);
+        pull(e, x[t], y[t], dims);
+    }
+    for (unsigned q = 0; q < e->negatives; q++)
+        for (size_t t = 0; t < TEAMS; t++)
+            push(e, stride, x[t], &state[t], heads + t * WIDTH, dims);
+    for (size_t t = 0; t < TEAMS; t++)
+        pull(e, x[t], y[t], dims);
+    for (unsigned q = 0; q < e->negatives; q++)
+        for (size_t t = 0; t < TEAMS; t++)
+            push(e, stride, y[t], &state[t], tails + t * WIDTH, dims);
+    for (size_t t = 0; t < TEAMS && t * WIDTH < lanes; t++) {
+        const size_t most = lanes - t * WIDTH < WIDTH ? lanes - t * WIDTH : WIDTH;
+        store(e->points, stride, heads + t * WIDTH, most, x[t], dims);
+        store(e->points, stride, tails + t * WIDTH, most, y[t], dims);
+    }
 }
 
 /* Numbers of the edges first .. last-1 that act; returns how many. */
@@ -134,17 +141,17 @@ static size_t acting(const cep_layout_epoch *e, size_t first, size_t last, uint3
 
 static void meet(const cep_layout_epoch *e, size_t first, size_t last)
 {
-    uint32_t edges[BATCH + WIDTH] = {0};
+    uint32_t edges[BATCH + 2 * TEAMS * WIDTH] = {0};
     size_t waiting = 0;
     while (first < last || waiting) {
-        while (first < last && waiting < WIDTH) {
+        while (first < last && waiting < TEAMS * WIDTH) {
             const size_t end = last - first < BATCH ? last : first + BATCH;
             waiting += acting(e, first, end, edges + waiting);
             first = end;
         }
         size_t done = 0;
-        while (waiting - done >= WIDTH || (first == last && done < waiting)) {
-            const size_t lanes = waiting - done < WIDTH ? waiting - done : WIDTH;
+        while (waiting - done >= TEAMS * WIDTH || (first == last && done < waiting)) {
+            const size_t lanes = waiting - done < TEAMS * WIDTH ? waiting - done : TEAMS * WIDTH;
             switch (e->dims) {
             case 2:
                 meet_lanes(e, edges + done, lanes, 2);

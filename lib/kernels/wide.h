@@ -47,6 +47,14 @@ static inline wide_f wide_keep(wide_f v, wide_i mask)
 }
 
 #if WIDTH == 16
+/* x * bound / 2^32, rounded down */
+static inline wide_u wide_scale(wide_u x, uint32_t bound)
+{
+    const __m512i b = _mm512_set1_epi64((int64_t)bound), v = (__m512i)x;
+    __m512i even = _mm512_srli_epi64(_mm512_mul_epu32(v, b), 32);
+    __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(v, 32), b);
+    return (wide_u)_mm512_mask_blend_epi32(0xaaaa, even, odd);
+}
 static inline wide_f wide_min(wide_f a, wide_f b)
 {
     return (wide_f)_mm512_min_ps((__m512)a, (__m512)b);
@@ -59,15 +67,16 @@ static inline int wide_any(wide_i mask)
 {
     return _mm512_movepi32_mask((__m512i)mask) != 0;
 }
-/* Four consecutive floats at p[index[l]] for each lane l, turned: out[c] holds float c of every lane. */
-static inline void wide_gather4(const float *p, const size_t index[WIDTH], wide_f out[4])
+/* Four consecutive floats at p + row[l] * stride for each lane l, turned: out[c] holds float c of every lane. */
+static inline __attribute__((always_inline)) void wide_gather4(const float *p, const uint32_t row[WIDTH],
+                                                               size_t stride, wide_f out[4])
 {
 #define CEP_FOUR(a, b, c, d)                                                                                 \
-    _mm512_insertf32x4(                                                                                      \
-        _mm512_insertf32x4(_mm512_insertf32x4(_mm512_castps128_ps512(_mm_loadu_ps(p + index[a])),            \
-                                              _mm_loadu_ps(p + index[b]), 1),                                \
-                           _mm_loadu_ps(p + index[c]), 2),                                                   \
-        _mm_loadu_ps(p + index[d]), 3)
+    _mm512_insertf32x4(_mm512_insertf32x4(_mm512_insertf32x4(_mm512_castps128_ps512(                         \
+                                                                 _mm_loadu_ps(p + (size_t)row[a] * stride)), \
+                                                             _mm_loadu_ps(p + (size_t)row[b] * stride), 1),  \
+                                          _mm_loadu_ps(p + (size_t)row[c] * stride), 2),                     \
+                       _mm_loadu_ps(p + (size_t)row[d] * stride), 3)
     __m512 a = CEP_FOUR(0, 4, 8, 12), b = CEP_FOUR(1, 5, 9, 13), c = CEP_FOUR(2, 6, 10, 14),
            d = CEP_FOUR(3, 7, 11, 15);
 #undef CEP_FOUR
@@ -79,6 +88,13 @@ static inline void wide_gather4(const float *p, const size_t index[WIDTH], wide_
     out[3] = (wide_f)_mm512_shuffle_ps(ab2, cd2, 0xee);
 }
 #elif WIDTH == 8
+static inline wide_u wide_scale(wide_u x, uint32_t bound)
+{
+    const __m256i b = _mm256_set1_epi64x((int64_t)bound), v = (__m256i)x;
+    __m256i even = _mm256_srli_epi64(_mm256_mul_epu32(v, b), 32);
+    __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(v, 32), b);
+    return (wide_u)_mm256_blend_epi32(even, odd, 0xaa);
+}
 static inline wide_f wide_min(wide_f a, wide_f b)
 {
     return (wide_f)_mm256_min_ps((__m256)a, (__m256)b);
@@ -91,10 +107,12 @@ static inline int wide_any(wide_i mask)
 {
     return _mm256_movemask_ps((__m256)mask) != 0;
 }
-static inline void wide_gather4(const float *p, const size_t index[WIDTH], wide_f out[4])
+static inline __attribute__((always_inline)) void wide_gather4(const float *p, const uint32_t row[WIDTH],
+                                                               size_t stride, wide_f out[4])
 {
 #define CEP_TWO(a, b)                                                                                        \
-    _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p + index[a])), _mm_loadu_ps(p + index[b]), 1)
+    _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p + (size_t)row[a] * stride)),                  \
+                         _mm_loadu_ps(p + (size_t)row[b] * stride), 1)
     __m256 a = CEP_TWO(0, 4), b = CEP_TWO(1, 5), c = CEP_TWO(2, 6), d = CEP_TWO(3, 7);
 #undef CEP_TWO
     __m256 ab = _mm256_unpacklo_ps(a, b), cd = _mm256_unpacklo_ps(c, d);
@@ -105,6 +123,11 @@ static inline void wide_gather4(const float *p, const size_t index[WIDTH], wide_
     out[3] = (wide_f)_mm256_shuffle_ps(ab2, cd2, 0xee);
 }
 #else
+static inline wide_u wide_scale(wide_u x, uint32_t bound)
+{
+    return (wide_u){(uint32_t)((uint64_t)x[0] * bound >> 32), (uint32_t)((uint64_t)x[1] * bound >> 32),
+                    (uint32_t)((uint64_t)x[2] * bound >> 32), (uint32_t)((uint64_t)x[3] * bound >> 32)};
+}
 static inline wide_f wide_min(wide_f a, wide_f b)
 {
     wide_i m = (wide_i)(a < b);
@@ -119,10 +142,12 @@ static inline int wide_any(wide_i mask)
 {
     return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
 }
-static inline void wide_gather4(const float *p, const size_t index[WIDTH], wide_f out[4])
+static inline __attribute__((always_inline)) void wide_gather4(const float *p, const uint32_t row[WIDTH],
+                                                               size_t stride, wide_f out[4])
 {
     for (size_t c = 0; c < 4; c++)
-        out[c] = (wide_f){p[index[0] + c], p[index[1] + c], p[index[2] + c], p[index[3] + c]};
+        out[c] = (wide_f){p[(size_t)row[0] * stride + c], p[(size_t)row[1] * stride + c],
+                          p[(size_t)row[2] * stride + c], p[(size_t)row[3] * stride + c]};
 }
 #endif
 

@@ -49,7 +49,7 @@ cepman_status cep_umap_layout(cepman_context *ctx, const cep_umap_graph *graph, 
                               size_t dims, float *rows)
 {
     cep_memory *mem = cep_context_memory(ctx);
-    const size_t n = graph->n, stride = (dims + 3) / 4 * 4;
+    const size_t n = graph->n, stride = CEP_LAYOUT_STRIDE(dims);
     cep_umap_schedule plan = {0};
     cepman_status s = cep_umap_plan(&plan, ctx, graph, forces->seed);
     if (s) return s;
@@ -64,7 +64,6 @@ cepman_status cep_umap_layout(cepman_context *ctx, const cep_umap_graph *graph, 
     round_job job = {
         .kernels = cep_layout_kernels_get(cep_context_cpu(ctx)),
         .epoch = {.dims = (unsigned)dims,
-                  .stride = stride,
                   .points = points,
                   .sampled = sampled,
                   .count = n,

@@ -10,12 +10,12 @@
 #include "linalg.h"
 #include "umap.h"
 
-#define GUARDS 8      /* columns beyond those wanted, at least */
-#define DENSE 256     /* points up to which the matrix is solved whole */
-#define GROWTH 12.2   /* log of 2e5: a filter may lift the top this far over the rest in float32 */
-#define RELATIVE 0.05 /* residual wanted, relative to 1 - eigenvalue */
-#define FLOOR 2e-6    /* residual that float32 can reach */
-#define WORK 3e7      /* rows times products spent at most */
+#define GUARDS 8     /* columns beyond those wanted, at least */
+#define DENSE 256    /* points up to which the matrix is solved whole */
+#define GROWTH 6.0   /* log of 400: a filter lifts the top so far over the rest, well within float32 */
+#define RELATIVE 0.1 /* residual wanted, relative to 1 - eigenvalue */
+#define FLOOR 2e-6   /* residual that float32 can reach */
+#define WORK 3e7     /* rows times products spent at most */
 
 typedef struct block {
     cepman_context *ctx;

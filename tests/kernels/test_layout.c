@@ -19,7 +19,7 @@ static void build(world *w, unsigned dims, uint64_t seed, double step)
 {
     support_random r = {seed};
     memset(w, 0, sizeof *w);
-    const size_t stride = (dims + 3) / 4 * 4;
+    const size_t stride = CEP_LAYOUT_STRIDE(dims);
     for (size_t i = 0; i < POINTS; i++)
         for (size_t j = 0; j < dims; j++) {
             w->points[i * stride + j] = (float)(3 * support_normal(&r));
@@ -35,7 +35,6 @@ static void build(world *w, unsigned dims, uint64_t seed, double step)
                                    : (uint32_t)(support_uniform(&r) * 2147483648.0);
     }
     w->epoch = (cep_layout_epoch){.dims = dims,
-                                  .stride = stride,
                                   .points = w->points,
                                   .sampled = w->sampled,
                                   .count = POINTS,
@@ -88,7 +87,7 @@ static void push_plain(const cep_layout_epoch *e, double *x, uint32_t *state, si
         r ^= r >> 12;
         size_t other = (uint64_t)r * e->count >> 32;
         if (other == self) continue;
-        const float *y = e->sampled + other * e->stride;
+        const float *y = e->sampled + other * CEP_LAYOUT_STRIDE(e->dims);
         double r2 = 0;
         for (unsigned j = 0; j < e->dims; j++)
             r2 += (x[j] - (double)y[j]) * (x[j] - (double)y[j]);
@@ -117,7 +116,7 @@ START_TEST(levels_agree)
             }
             if (level == CEP_CPU_GENERIC) memcpy(expected, w.points, sizeof expected);
             ck_assert_mem_eq(w.points, expected, sizeof expected);
-            for (size_t i = 0; i < POINTS * w.epoch.stride; i++)
+            for (size_t i = 0; i < POINTS * CEP_LAYOUT_STRIDE(w.epoch.dims); i++)
                 ck_assert(isfinite(w.points[i]));
         }
 }
@@ -134,8 +133,8 @@ START_TEST(agrees_with_plain_twin)
         for (size_t i = 0; i < EDGES; i++) {
             double x[64], y[64];
             for (unsigned j = 0; j < dims; j++) {
-                x[j] = (double)w.before[2 * i * e->stride + j];
-                y[j] = (double)w.before[(2 * i + 1) * e->stride + j];
+                x[j] = (double)w.before[2 * i * CEP_LAYOUT_STRIDE(e->dims) + j];
+                y[j] = (double)w.before[(2 * i + 1) * CEP_LAYOUT_STRIDE(e->dims) + j];
             }
             /* acts when epoch * rate passes a multiple of 2^31 */
             const uint64_t rate = w.rates[i];
@@ -147,8 +146,9 @@ START_TEST(agrees_with_plain_twin)
                 push_plain(e, y, &state, 2 * i + 1);
             }
             for (unsigned j = 0; j < dims; j++) {
-                ck_assert_double_eq_tol((double)w.points[2 * i * e->stride + j], x[j], 1e-3);
-                ck_assert_double_eq_tol((double)w.points[(2 * i + 1) * e->stride + j], y[j], 1e-3);
+                ck_assert_double_eq_tol((double)w.points[2 * i * CEP_LAYOUT_STRIDE(e->dims) + j], x[j], 1e-3);
+                ck_assert_double_eq_tol((double)w.points[(2 * i + 1) * CEP_LAYOUT_STRIDE(e->dims) + j], y[j],
+                                        1e-3);
             }
         }
     }
@@ -184,9 +184,9 @@ START_TEST(edges_act_as_often_as_their_rate)
         size_t acted = 0;
         for (uint32_t e = 1; e <= 500; e++) {
             w.epoch.epoch = e;
-            const float x = w.points[2 * w.epoch.stride];
+            const float x = w.points[2 * CEP_LAYOUT_STRIDE(w.epoch.dims)];
             cep_layout_kernels_get(CEP_CPU_GENERIC)->meet(&w.epoch, 1, 2);
-            acted += w.points[2 * w.epoch.stride] != x;
+            acted += w.points[2 * CEP_LAYOUT_STRIDE(w.epoch.dims)] != x;
         }
         ck_assert_uint_le(acted, (size_t)(rates[k] * 500));
         ck_assert_uint_ge(acted + 1, (size_t)(rates[k] * 500));
