@@ -29,7 +29,7 @@ CEPMAN_BEGIN
 CEPMAN_API cepman_status cepman_simulate_options_create(cepman_options **out, cepman_context *context);
 
 /* Makes the scan (u16 counts, held in memory, format "simulated") and its ground truth: one label per scan point, -1
- * where less than nine tenths of the probe are in one domain (walls). truth and options may be NULL. The same bits
+ * where less than 95 % of the probe is in one domain (walls). truth and options may be NULL. The same bits
  * for the same options and any number of threads. Cost: about a millisecond a frame and thread.
  * Errors: ARGUMENT, OPTION, MEMORY, LIMIT, CANCELLED. */
 CEPMAN_API cepman_status cepman_simulate(cepman_dataset **out, cepman_labels **truth, cepman_context *context,

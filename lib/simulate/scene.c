@@ -190,6 +190,6 @@ void cep_scene_point(const cep_scene *s, size_t row, size_t column, cep_point *p
 int32_t cep_scene_label(const cep_scene *s, const cep_point *p)
 {
     for (size_t i = 0; i < s->phases; i++)
-        if (p->weight[i] >= 0.9) return (int32_t)i;
+        if (p->weight[i] >= 0.95) return (int32_t)i;
     return -1;
 }

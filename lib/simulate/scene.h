@@ -36,7 +36,7 @@ typedef struct cep_point {
 /* tilt in radians, NaN: the scene's own. */
 void cep_scene_set(cep_scene *scene, int kind, size_t rows, size_t columns, double tilt, uint64_t seed);
 void cep_scene_point(const cep_scene *scene, size_t row, size_t column, cep_point *point);
-/* Index of the phase that holds at least nine tenths of the probe, or -1. */
+/* Index of the phase that holds at least 95 % of the probe, or -1. */
 int32_t cep_scene_label(const cep_scene *scene, const cep_point *point);
 
 #endif
