@@ -5,6 +5,8 @@
 
 #include "simulate.h"
 
+static const double pi = 3.141592653589793;
+
 static double dot(const double a[3], const double b[3])
 {
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
@@ -43,37 +45,49 @@ void cep_orientation_turn(cep_orientation *o, double spin, double about_x, doubl
     turn(o, 1, 2, about_x);
 }
 
+/* Part of a pixel at this distance from the middle that a disk covers; reach: its radius and half a pixel. */
+static double covered(double reach, double distance)
+{
+    double cover = reach - distance;
+    return cover < 0 ? 0 : cover > 1 ? 1 : cover;
+}
+
+static double whole_area(double x, double y, double reach)
+{
+    /* The sum of a large disk's pixels is its integral. */
+    if (reach > 32) return pi * ((reach - 0.5) * (reach - 0.5) + 1.0 / 12);
+    double area = 0;
+    for (double r = ceil(y - reach); r <= y + reach; r++)
+        for (double c = ceil(x - reach); c <= x + reach; c++)
+            area += covered(reach, sqrt((c - x) * (c - x) + (r - y) * (r - y)));
+    return area;
+}
+
 double cep_draw_disk(double *image, const cep_optics *o, double gx, double gy,
                      double (*intensity)(void *argument, double kx, double ky), void *argument)
 {
-    const double centre = (double)(o->frame / 2), size = (double)o->frame;
+    const double centre = (double)(o->frame / 2), last = (double)(o->frame - 1);
     double x = gx / o->pixel + centre, y = gy / o->pixel + centre;
     double largest = o->convergence * o->wave_number, radius = largest / o->pixel;
     /* The edge is a ramp one pixel wide; a parallel beam still fills about a pixel. */
     double reach = (radius > 0.6 ? radius : 0.6) + 0.5;
-    if (x + reach < 0 || y + reach < 0 || x - reach > size - 1 || y - reach > size - 1) return 0;
-    long x0 = (long)ceil(x - reach), x1 = (long)floor(x + reach), y0 = (long)ceil(y - reach),
-         y1 = (long)floor(y + reach);
-    double area = 0, sum = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (long r = y0; r <= y1; r++)
-            for (long c = x0; c <= x1; c++) {
-                double dx = (double)c - x, dy = (double)r - y, distance = sqrt(dx * dx + dy * dy);
-                double cover = reach - distance;
-                if (cover <= 0) continue;
-                if (cover > 1) cover = 1;
-                if (pass == 0) {
-                    area += cover;
-                    continue;
-                }
-                double k = distance * o->pixel, shrink = k > largest ? largest / k : 1;
-                double value =
-                    cover / area * intensity(argument, dx * o->pixel * shrink, dy * o->pixel * shrink);
-                sum += value;
-                if (r >= 0 && c >= 0 && r < (long)o->frame && c < (long)o->frame)
-                    image[(size_t)r * o->frame + (size_t)c] += value;
-            }
-    return sum;
+    if (x + reach < 0 || y + reach < 0 || x - reach > last || y - reach > last) return 0;
+    double area = whole_area(x, y, reach), inside = 0, sum = 0;
+    double x0 = fmax(ceil(x - reach), 0), x1 = fmin(x + reach, last), y1 = fmin(y + reach, last);
+    for (double r = fmax(ceil(y - reach), 0); r <= y1; r++)
+        for (double c = x0; c <= x1; c++) {
+            double dx = c - x, dy = r - y, distance = sqrt(dx * dx + dy * dy);
+            double cover = covered(reach, distance) / area;
+            if (cover == 0) continue;
+            double k = distance * o->pixel, shrink = o->pixel * (k > largest ? largest / k : 1);
+            double value = cover * intensity(argument, dx * shrink, dy * shrink);
+            inside += cover;
+            sum += value;
+            image[(size_t)r * o->frame + (size_t)c] += value;
+        }
+    /* What falls beside the detector is taken at the disk's middle. */
+    double outside = 1 - inside;
+    return outside > 1e-9 ? sum + outside * intensity(argument, 0, 0) : sum;
 }
 
 typedef struct beam {
@@ -104,6 +118,7 @@ double cep_draw_slab(double *image, const cep_optics *o, const cep_slab *slab)
     double sum = cep_draw_disk(image, o, 0, 0, unity, NULL);
     double corner = ((double)(o->frame / 2) + 1) * o->pixel + half + o->pixel;
     for (size_t i = 0; i < slab->count; i++) {
+        if (slab->ctx && cep_cancel_requested(slab->ctx)) break;
         const cep_reflection *r = &slab->list[i];
         beam b = {.optics = o, .slab = slab, .strength = r->strength};
         b.g[0] = dot(slab->orientation.m[0], r->g) * (1 - slab->strain);

@@ -82,6 +82,7 @@ static cepman_status counts_create(counts **out, cepman_context *ctx, size_t fra
 /* ---- one frame ---------------------------------------------------------------------------------------------------- */
 
 typedef struct work {
+    const cepman_context *ctx;
     cep_scene scene;
     cep_optics optics;
     double dose;
@@ -112,8 +113,8 @@ static void expected(const work *w, const cep_point *p, double *image, double *p
         if (weight < 1e-3) continue;
         memset(part, 0, w->pixels * sizeof *part);
         if (phase->matter == CEP_IN_CRYSTAL) {
-            cep_slab slab = {w->list[k],   w->count[k],        phase->orientation,
-                             p->thickness, 0.1 * p->thickness, p->strain};
+            cep_slab slab = {w->list[k], w->count[k], phase->orientation, p->thickness, 0.1 * p->thickness,
+                             p->strain,  w->ctx};
             cep_orientation_turn(&slab.orientation, p->spin, p->about_x, p->about_y);
             sum = cep_draw_slab(part, &w->optics, &slab);
         } else {
@@ -128,7 +129,6 @@ static void expected(const work *w, const cep_point *p, double *image, double *p
 
 static cepman_status make_frame(void *argument, size_t index, unsigned worker, cep_fault *fault)
 {
-    (void)fault;
     work *w = argument;
     double *image = w->scratch + 2 * (size_t)worker * w->pixels;
     uint16_t *to = w->counts->data + index * w->pixels;
@@ -136,6 +136,8 @@ static cepman_status make_frame(void *argument, size_t index, unsigned worker, c
     cep_scene_point(&w->scene, index / w->scene.columns, index % w->scene.columns, &p);
     if (w->labels) w->labels[index] = cep_scene_label(&w->scene, &p);
     expected(w, &p, image, image + w->pixels);
+    /* A frame whose drawing ended early must not pass for a whole one. */
+    if (cep_cancel_requested(w->ctx)) return cep_fault_set(fault, CEPMAN_ERR_CANCELLED, "cancelled");
     for (size_t i = 0; i < w->pixels; i++) {
         uint64_t n = cep_poisson(w->dose * image[i], w->seed, 0, (uint64_t)index * w->pixels + i);
         to[i] = n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
@@ -235,7 +237,7 @@ cepman_status cepman_simulate(cepman_dataset **out, cepman_labels **truth, cepma
     cepman_options *o = NULL;
     s = cep_options_resolve(&o, ctx, options, "simulate", table);
     if (s) return s;
-    work w = {.dose = 0};
+    work w = {.ctx = ctx};
     cepman_labels *labels = NULL;
     cepman_dataset *dataset = NULL;
     cep_memory *mem = cep_context_memory(ctx);

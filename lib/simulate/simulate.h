@@ -76,8 +76,9 @@ typedef struct cep_slab {
     const cep_reflection *list;
     size_t count;
     cep_orientation orientation;
-    double thickness, spread; /* angstrom */
-    double strain;            /* isotropic: g shrinks by 1 - strain */
+    double thickness, spread;  /* angstrom */
+    double strain;             /* isotropic: g shrinks by 1 - strain */
+    const cepman_context *ctx; /* whose cancelling ends the drawing early; NULL: none */
 } cep_slab;
 
 /* image (frame x frame) += the pattern of a slab: direct beam 1 plus its reflections. Returns what was added, with

@@ -203,6 +203,26 @@ START_TEST(disks)
 }
 END_TEST
 
+/* Disks of more than 64 pixels across have their area from an integral, and what is beside the frame is estimated. */
+START_TEST(large_disks)
+{
+    enum { n = 256 };
+    static double image[n * n];
+    cep_optics o;
+    cep_optics_set(&o, 200, 40e-3, 0.03, n);
+    for (int k = 0; k < 3; k++) {
+        memset(image, 0, sizeof image);
+        double at = k == 2 ? -128 * 0.03 - 0.015 : 0.71 * k, inside = 0;
+        ck_assert_double_eq_tol(cep_draw_disk(image, &o, at, 0.1, one, &o), 1, 1e-3);
+        for (int i = 0; i < n * n; i++)
+            inside += image[i];
+        ck_assert_double_eq_tol(inside, k == 2 ? 0.5 : 1, 1e-3);
+        double middle = image[128 * n + (k == 2 ? 0 : 128)], radius = 40e-3 * o.wave_number / 0.03;
+        ck_assert_double_eq_tol(middle * pi * radius * radius, 1, 1e-3);
+    }
+}
+END_TEST
+
 /* Silver down [100] and [110]: spots where the allowed zero-layer reflections are and nowhere else, symmetric under
  * inversion (Friedel's law: all excitation errors of g and -g agree on the zone axis). */
 START_TEST(zone_patterns)
@@ -217,7 +237,7 @@ START_TEST(zone_patterns)
     cep_reflection *list = NULL;
     size_t count, spots = 0;
     ck_assert_int_eq(cep_reflections(&list, &count, mem, NULL, CEP_SILVER, &o, 1.6), CEPMAN_OK);
-    cep_slab slab = {list, count, {{{0}}}, 60, 6, 0};
+    cep_slab slab = {list, count, {{{0}}}, 60, 6, 0, NULL};
     cep_orientation_zone(&slab.orientation, zone[_i], axis[_i]);
     memset(image, 0, sizeof image);
     memset(expected, 0, sizeof expected);
@@ -331,6 +351,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, absences_and_friedel, 0, CEP_CRYSTALS);
     tcase_add_test(t, ewald_sphere);
     tcase_add_loop_test(t, disks, 0, 4);
+    tcase_add_test(t, large_disks);
     tcase_add_loop_test(t, zone_patterns, 0, 2);
     tcase_add_loop_test(t, poisson_moments, 0, 9);
     tcase_add_loop_test(t, poisson_shape, 0, 4);
