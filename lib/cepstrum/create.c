@@ -17,6 +17,7 @@ void cepman_cepstrum_unref(cepman_cepstrum *c)
     if (!c || !cep_refs_put(&c->refs)) return;
     cep_memory *mem = c->mem;
     cep_free(mem, c->mask);
+    cep_masked_free(&c->masked, mem);
     cep_free(mem, c->window);
     cep_free(mem, c->ring.segments);
     if (c->has_rings) cep_rings_free(&c->rings, mem);
@@ -38,6 +39,8 @@ static cepman_status take_mask(cepman_cepstrum *c, cepman_context *ctx, const ui
     c->mask = cep_alloc(c->mem, pixels, 1);
     if (!c->mask) return cep_fail_memory(ctx, "mask", pixels, 1);
     memcpy(c->mask, mask, pixels);
+    if (!cep_masked_create(&c->masked, c->mem, mask, c->height, c->width, bad))
+        return cep_fail_memory(ctx, "mask", pixels, sizeof(uint16_t));
     return CEPMAN_OK;
 }
 

@@ -173,22 +173,53 @@ static const float *window_of(cepman_cepstrum_worker *k)
     return k->window;
 }
 
+/* Clamps the frame into k->real and finds its range. True when a pixel is not finite. */
+static bool clamp_frame(cepman_cepstrum_worker *k, const unsigned char *pixels, cepman_type type,
+                        cep_pixel_range *range)
+{
+    size_t rows, n;
+    bool bad = false;
+    shape_of_rows(k, type, pixels, &rows, &n);
+    for (size_t y = 0; y < rows; y++)
+        bad |= clamp_row(k->cepstrum->kernels, type, pixels + y * n * cepman_type_size(type),
+                         k->real + y * k->stride, n, range);
+    return bad;
+}
+
+/* The same for a frame in k->real, masked pixels left out and then replaced. */
+static bool clamp_masked(cepman_cepstrum_worker *k, cep_pixel_range *range)
+{
+    const cepman_cepstrum *c = k->cepstrum;
+    bool bad = false;
+    for (size_t i = 0; i < c->masked.count; i++)
+        k->real[c->masked.index[i] / c->width * k->stride + c->masked.index[i] % c->width] = 0;
+    for (size_t y = 0; y < c->height; y++)
+        bad |= c->kernels->clamp_f32(k->real + y * k->stride, k->real + y * k->stride, c->width, range);
+    if (bad) return true;
+    cep_masked_repair(&c->masked, k->repair.values, k->real, c->height, c->width, k->stride);
+    *range = (cep_pixel_range){INFINITY, 0};
+    for (size_t y = 0; y < c->height; y++)
+        c->kernels->clamp_f32(k->real + y * k->stride, k->real + y * k->stride, c->width, range);
+    return false;
+}
+
 /* The long way, through the clamped and repaired frame. False when no pixel is valid. */
 static bool log_in_steps(cepman_cepstrum_worker *k, const unsigned char *pixels, cepman_type type)
 {
     const cepman_cepstrum *c = k->cepstrum;
-    const size_t h = c->height, w = c->width, step = cepman_type_size(type);
+    const size_t h = c->height, w = c->width, row = w * cepman_type_size(type);
     cep_pixel_range range = {INFINITY, 0};
-    bool bad = c->mask != NULL;
-    if (!bad) {
-        size_t rows, n;
-        shape_of_rows(k, type, pixels, &rows, &n);
-        for (size_t y = 0; y < rows; y++)
-            bad |= clamp_row(c->kernels, type, pixels + y * n * step, k->real + y * k->stride, n, &range);
+    bool bad;
+    if (c->mask) {
+        for (size_t y = 0; y < h; y++)
+            cep_type_to_f32(type, pixels + y * row, k->real + y * k->stride, w);
+        bad = clamp_masked(k, &range);
+    } else {
+        bad = clamp_frame(k, pixels, type, &range);
     }
     if (bad) {
         for (size_t y = 0; y < h; y++)
-            cep_type_to_f32(type, pixels + y * w * step, k->real + y * k->stride, w);
+            cep_type_to_f32(type, pixels + y * row, k->real + y * k->stride, w);
         if (!cep_repair_frame(&k->repair, k->real, h, w, k->stride, c->mask, &range)) return false;
     }
     const cep_log_terms terms = terms_of(c, k->real, k->stride, &range);

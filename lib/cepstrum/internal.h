@@ -106,6 +106,20 @@ typedef struct cep_repair {
     float *values;   /* neighbours of one pixel: 8 * max(height, width) */
 } cep_repair;
 
+/* The same for a mask, once for all frames, and a list of its pixels. */
+typedef struct cep_masked {
+    uint16_t *reach;
+    uint32_t *index;
+    size_t count;
+} cep_masked;
+/* bad: non-zero bytes of the mask, at least 1 and not all. False when memory ran out; freed by the caller then too. */
+bool cep_masked_create(cep_masked *out, cep_memory *mem, const uint8_t *mask, size_t height, size_t width,
+                       size_t bad);
+void cep_masked_free(cep_masked *masked, cep_memory *mem);
+/* Replaces the masked pixels of a frame whose others are valid and clamped. values: as in cep_repair. */
+void cep_masked_repair(const cep_masked *masked, float *values, float *frame, size_t height, size_t width,
+                       size_t stride);
+
 /* Whether a frame has a pixel that is neither masked nor NaN nor infinite. */
 bool cep_has_valid(const void *pixels, cepman_type type, size_t count, const uint8_t *mask);
 /* frame: rows of width floats, stride apart, not yet clamped. Clamps at 0 and replaces what is masked or not
@@ -141,6 +155,7 @@ struct cepman_cepstrum {
     cep_settings set;
     const cep_cepstral_kernels *kernels;
     uint8_t *mask; /* NULL: none */
+    cep_masked masked;
     float *window; /* height rows, stride apart; NULL when it follows the beam */
     size_t stride;
     cep_ring ring;

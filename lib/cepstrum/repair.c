@@ -96,11 +96,11 @@ static float median(float *v, size_t n)
     return lower + (upper - lower) / 2;
 }
 
-/* Valid pixels among the square's border; those inside it are all bad. */
-static float replacement(const cep_repair *r, const float *frame, size_t h, size_t w, size_t stride, size_t y,
-                         size_t x)
+/* Median of the valid pixels on the square's border; those inside it are all bad. */
+static float replacement(const uint16_t *reach, float *values, const float *frame, size_t h, size_t w,
+                         size_t stride, size_t y, size_t x)
 {
-    const size_t d = r->reach[y * w + x];
+    const size_t d = reach[y * w + x];
     const size_t top = y >= d ? y - d : 0, bottom = y + d < h ? y + d : h - 1;
     const size_t left = x >= d ? x - d : 0, right = x + d < w ? x + d : w - 1;
     size_t n = 0;
@@ -112,10 +112,38 @@ static float replacement(const cep_repair *r, const float *frame, size_t h, size
                 if (x + d > right) break;
                 u = x + d;
             }
-            if (r->reach[v * w + u] == 0) r->values[n++] = frame[v * stride + u];
+            if (reach[v * w + u] == 0) values[n++] = frame[v * stride + u];
         }
     }
-    return median(r->values, n);
+    return median(values, n);
+}
+
+bool cep_masked_create(cep_masked *out, cep_memory *mem, const uint8_t *mask, size_t h, size_t w, size_t bad)
+{
+    cep_masked m = {cep_alloc(mem, h * w, sizeof *m.reach), cep_alloc(mem, bad, sizeof *m.index), 0};
+    *out = m;
+    if (!m.reach || !m.index) return false;
+    for (size_t i = 0; i < h * w; i++) {
+        m.reach[i] = mask[i] ? FAR : 0;
+        if (mask[i]) m.index[m.count++] = (uint32_t)i;
+    }
+    spread(m.reach, h, w);
+    *out = m;
+    return true;
+}
+
+void cep_masked_free(cep_masked *m, cep_memory *mem)
+{
+    cep_free(mem, m->reach);
+    cep_free(mem, m->index);
+}
+
+void cep_masked_repair(const cep_masked *m, float *values, float *frame, size_t h, size_t w, size_t stride)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        const size_t y = m->index[i] / w, x = m->index[i] % w;
+        frame[y * stride + x] = replacement(m->reach, values, frame, h, w, stride, y, x);
+    }
 }
 
 bool cep_repair_frame(cep_repair *r, float *frame, size_t h, size_t w, size_t stride, const uint8_t *mask,
@@ -135,7 +163,8 @@ bool cep_repair_frame(cep_repair *r, float *frame, size_t h, size_t w, size_t st
         spread(r->reach, h, w);
         for (size_t y = 0; y < h; y++)
             for (size_t x = 0; x < w; x++)
-                if (r->reach[y * w + x]) frame[y * stride + x] = replacement(r, frame, h, w, stride, y, x);
+                if (r->reach[y * w + x])
+                    frame[y * stride + x] = replacement(r->reach, r->values, frame, h, w, stride, y, x);
     }
     cep_pixel_range found = {INFINITY, 0};
     for (size_t y = 0; y < h; y++)
