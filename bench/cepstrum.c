@@ -106,10 +106,12 @@ static void run_scan(void *argument)
     cepman_matrix_unref(m);
 }
 
-static scan make_scan(const float *frames, size_t rows, size_t columns, size_t n, unsigned threads)
+static scan make_scan(const float *frames, size_t rows, size_t columns, size_t n, unsigned threads,
+                      const char *cpu)
 {
     scan s = {NULL, NULL, NULL};
     if (cepman_context_create(&s.context, NULL) || cepman_context_set_threads(s.context, threads) ||
+        cepman_context_set_cpu_level(s.context, cpu) ||
         cepman_dataset_wrap(&s.dataset, s.context, frames, CEPMAN_TYPE_F32, rows, columns, n, n, NULL,
                             NULL) ||
         cepman_cepstrum_create(&s.cepstrum, s.context, s.dataset, NULL))
@@ -202,7 +204,8 @@ static void size_cases(bench *b, size_t n)
         exit(1);
     }
     if (n == 128) {
-        scan one = make_scan(f, 8, count / 8, n, 1), two = make_scan(f, 8, count / 8, n, 2);
+        scan one = make_scan(f, 8, count / 8, n, 1, bench_cpu(b)),
+             two = make_scan(f, 8, count / 8, n, 2, bench_cpu(b));
         int s1 = CASE("scan in memory, 1 thread", run_scan, &one),
             s2 = CASE("scan in memory, 2 threads", run_scan, &two);
         bench_measure(b);
@@ -226,7 +229,7 @@ static void size_cases(bench *b, size_t n)
 int main(int argc, char **argv)
 {
     bench *b = bench_begin("cepstrum", argc, argv);
-    if (cepman_context_create(&ctx, NULL)) return 1;
+    if (cepman_context_create(&ctx, NULL) || cepman_context_set_cpu_level(ctx, bench_cpu(b))) return 1;
     static const size_t sizes[] = {128, 64, 100, 256, 512};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         size_cases(b, sizes[i]);

@@ -23,6 +23,7 @@ typedef struct one {
 
 struct bench {
     const char *name, *json, *only;
+    char cpu[32];
     double seconds;
     one cases[MOST];
     int count, measured;
@@ -40,12 +41,31 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* What a level is called on this machine: auto is the best it has. */
+static void name_cpu(bench *b, const char *level)
+{
+    cepman_context *ctx = NULL;
+    if (cepman_context_create(&ctx, NULL)) exit(1);
+    if (cepman_context_set_cpu_level(ctx, level)) {
+        fprintf(stderr, "%s\n", cepman_context_error(ctx));
+        exit(2);
+    }
+    snprintf(b->cpu, sizeof b->cpu, "%s", cepman_context_cpu_level(ctx));
+    cepman_context_unref(ctx);
+}
+
+const char *bench_cpu(const bench *b)
+{
+    return b->cpu;
+}
+
 bench *bench_begin(const char *name, int argc, char **argv)
 {
     bench *b = calloc(1, sizeof *b);
     if (!b) exit(1);
     b->name = name;
     b->seconds = 2;
+    const char *level = "auto";
     for (int i = 1; i < argc; i += 2) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (value && strcmp(argv[i], "--seconds") == 0 && atof(value) > 0) {
@@ -54,11 +74,15 @@ bench *bench_begin(const char *name, int argc, char **argv)
             b->json = value;
         } else if (value && strcmp(argv[i], "--only") == 0) {
             b->only = value;
+        } else if (value && strcmp(argv[i], "--cpu") == 0) {
+            level = value;
         } else {
-            fprintf(stderr, "usage: bench_%s [--seconds S] [--json FILE] [--only TEXT]\n", name);
+            fprintf(stderr, "usage: bench_%s [--seconds S] [--json FILE] [--only TEXT] [--cpu LEVEL]\n",
+                    name);
             exit(2);
         }
     }
+    name_cpu(b, level);
     return b;
 }
 
@@ -118,21 +142,12 @@ void bench_ratio(bench *b, const char *name, int upper, int lower)
     b->ratios[b->ratio_count++].value = bench_best(b, upper) / bench_best(b, lower);
 }
 
-static const char *cpu_level(char *text, size_t size)
-{
-    cepman_context *ctx = NULL;
-    if (cepman_context_create(&ctx, NULL)) exit(1);
-    snprintf(text, size, "%s", cepman_context_cpu_level(ctx));
-    cepman_context_unref(ctx);
-    return text;
-}
-
 /* Names are ours: no character in them needs escaping. */
-static bool write_json(const bench *b, const char *cpu)
+static bool write_json(const bench *b)
 {
     FILE *f = fopen(b->json, "w");
     if (!f) return false;
-    fprintf(f, "{\n \"bench\": \"%s\",\n \"cpu\": \"%s\",\n \"cases\": [", b->name, cpu);
+    fprintf(f, "{\n \"bench\": \"%s\",\n \"cpu\": \"%s\",\n \"cases\": [", b->name, b->cpu);
     for (int i = 0; i < b->count; i++)
         fprintf(f, "%s\n  {\"name\": \"%s\", \"seconds\": %.6g, \"turns\": %ld}", i ? "," : "",
                 b->cases[i].name, b->cases[i].best, b->cases[i].turns);
@@ -145,14 +160,12 @@ static bool write_json(const bench *b, const char *cpu)
 
 int bench_end(bench *b)
 {
-    char text[32];
-    const char *cpu = cpu_level(text, sizeof text);
-    printf("bench %s, %s\n", b->name, cpu);
+    printf("bench %s, %s\n", b->name, b->cpu);
     for (int i = 0; i < b->count; i++)
         printf("  %-56s %12.3f us\n", b->cases[i].name, 1e6 * b->cases[i].best);
     for (int i = 0; i < b->ratio_count; i++)
         printf("  %-56s %12.3f\n", b->ratios[i].name, b->ratios[i].value);
-    bool good = !b->json || write_json(b, cpu);
+    bool good = !b->json || write_json(b);
     if (!good) fprintf(stderr, "cannot write %s\n", b->json);
     free(b);
     return good ? 0 : 1;

@@ -8,9 +8,11 @@
 
 typedef struct bench bench;
 
-/* name: of the bench. Reads --seconds S (time for all turns of bench_measure(), default 2), --json FILE and
- * --only TEXT (cases whose name holds it); other arguments end the program with a line of usage. */
+/* name: of the bench. Reads --seconds S (time for all turns of bench_measure(), default 2), --json FILE,
+ * --only TEXT (cases whose name holds it) and --cpu LEVEL; other arguments end the program with a line of usage. */
 bench *bench_begin(const char *name, int argc, char **argv);
+/* The CPU level asked for, for cepman_context_set_cpu_level(). */
+const char *bench_cpu(const bench *b);
 /* One call of run(argument) does `items` items (frames, points, ...). Returns the case's number, -1 when it is left
  * out by --only. Names are copied. */
 int bench_add(bench *b, const char *name, void (*run)(void *argument), void *argument, double items);
