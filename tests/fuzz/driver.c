@@ -19,7 +19,7 @@ static size_t below(size_t bound)
 /* In a buffer of its own, so that a sanitizer sees its end. */
 static void run(const uint8_t *data, size_t size)
 {
-    uint8_t *copy = malloc(size ? size : 1);
+    uint8_t *copy = calloc(size ? size : 1, 1);
     if (!copy) exit(2);
     memcpy(copy, data, size);
     LLVMFuzzerTestOneInput(copy, size);
