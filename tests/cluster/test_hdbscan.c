@@ -1,4 +1,5 @@
-/* HDBSCAN against plain twins: all pairs in double, Prim, and the condensed tree from its definition. */
+/* HDBSCAN against plain twins: all pairs in double, Prim, and the condensed tree from its definition.
+ * Long because the twins stand beside the tests that use them. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
