@@ -15,8 +15,11 @@ typedef struct cepman_dataset cepman_dataset;
 /* Options of cepman_dataset_open(), kind "dataset":
  *   format        choice  auto|npy|empad|blo|mib: by content when auto
  *   scan-rows, scan-columns  integers, 0 (default): from the file. One alone lets the other follow.
+ *   flyback       integer: frames at the end of each scan row that are left out
+ *   flip          flag: turn every frame upside down
  *   dataset       text: name of the array inside the file, for formats that hold several
- *   salvage       flag: accept a truncated file and keep its whole frames */
+ *   salvage       flag: accept a truncated file and keep its whole frames
+ *   follow        flag: accept a file that is still being written */
 CEPMAN_API cepman_status cepman_dataset_options_create(cepman_options **out, cepman_context *context);
 
 /* Opens a file. options: NULL for defaults. Errors: IO, FORMAT, TRUNCATED, UNSUPPORTED, SHAPE (the scan's size
