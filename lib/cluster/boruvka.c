@@ -182,22 +182,46 @@ static void sum_up_components(forest *f)
     }
 }
 
-/* What earlier searches and the lists still offer. */
-static cepman_status offer_chunk(void *argument, size_t chunk, unsigned worker, cep_fault *fault)
+/* What earlier searches still offer. */
+static cepman_status offer_found(void *argument, size_t chunk, unsigned worker, cep_fault *fault)
 {
     forest *f = argument;
-    size_t keep = f->near->keep;
     (void)worker;
     (void)fault;
     for (size_t i = chunk * CHUNK; i < chunk_end(f, chunk) && i < f->t->n; i++) {
         int32_t own = f->component[i];
         f->listed[i] = NONE;
         if (f->far[i] >= 0 && f->component[f->far[i]] == own) f->far[i] = NONE;
-        if (f->far[i] >= 0) {
-            lower_best(f, own, f->far_weight[i]);
-            lower_best(f, f->component[f->far[i]], f->far_weight[i]);
-        }
-        if (!f->listed_alive[i] || f->near->core[i] > read_best(f, own)) continue;
+        if (f->far[i] < 0) continue;
+        lower_best(f, own, f->far_weight[i]);
+        lower_best(f, f->component[f->far[i]], f->far_weight[i]);
+    }
+    return CEPMAN_OK;
+}
+
+static size_t known_slot(int32_t component)
+{
+    return (size_t)component * 2654435761u >> 8 & (KNOWN - 1);
+}
+
+/* What the lists still offer. Skips by what was known before and by this item's own finds: nothing is published
+ * meanwhile, or which lists are read would depend on the other threads. */
+static cepman_status read_lists(void *argument, size_t chunk, unsigned worker, cep_fault *fault)
+{
+    forest *f = argument;
+    size_t keep = f->near->keep;
+    int32_t known[KNOWN];
+    double known_bound[KNOWN];
+    (void)worker;
+    (void)fault;
+    for (size_t k = 0; k < KNOWN; k++)
+        known[k] = NONE;
+    for (size_t i = chunk * CHUNK; i < chunk_end(f, chunk) && i < f->t->n; i++) {
+        int32_t own = f->component[i];
+        double core = f->near->core[i];
+        size_t k = known_slot(own);
+        if (!f->listed_alive[i] || core > read_best(f, own) || (known[k] == own && core > known_bound[k]))
+            continue;
         const int32_t *list = f->near->places + i * keep;
         double least = (double)INFINITY;
         bool alive = false;
@@ -211,9 +235,23 @@ static cepman_status offer_chunk(void *argument, size_t chunk, unsigned worker, 
             }
         }
         f->listed_alive[i] = alive;
-        if (!alive) continue;
-        lower_best(f, own, least);
-        lower_best(f, f->component[f->listed[i]], least);
+        if (!alive || (known[k] == own && known_bound[k] <= least)) continue;
+        known[k] = own;
+        known_bound[k] = least;
+    }
+    return CEPMAN_OK;
+}
+
+static cepman_status offer_listed(void *argument, size_t chunk, unsigned worker, cep_fault *fault)
+{
+    forest *f = argument;
+    (void)worker;
+    (void)fault;
+    for (size_t i = chunk * CHUNK; i < chunk_end(f, chunk) && i < f->t->n; i++) {
+        if (f->listed[i] < 0) continue;
+        double w = weight_of(f, i, (size_t)f->listed[i]);
+        lower_best(f, f->component[i], w);
+        lower_best(f, f->component[f->listed[i]], w);
     }
     return CEPMAN_OK;
 }
@@ -298,7 +336,7 @@ static cepman_status search_chunk(void *argument, size_t index, unsigned worker,
                 if (f->component[b * 16 + i] == s.own) s.lanes |= 1u << i;
             }
             waiting &= ~s.lanes;
-            size_t k = (size_t)s.own * 2654435761u >> 8 & (KNOWN - 1);
+            size_t k = known_slot(s.own);
             double most = read_best(f, s.own);
             if (known[k] == s.own && known_bound[k] < most) most = known_bound[k];
             s.bound = most;
@@ -363,7 +401,9 @@ static cepman_status round_of(forest *f)
     if (!s) s = cep_parallel(f->ctx, NULL, chunks, flatten_chunk, f);
     if (s) return s;
     sum_up_components(f);
-    s = cep_parallel(f->ctx, NULL, chunks, offer_chunk, f);
+    s = cep_parallel(f->ctx, NULL, chunks, offer_found, f);
+    if (!s) s = cep_parallel(f->ctx, NULL, chunks, read_lists, f);
+    if (!s) s = cep_parallel(f->ctx, NULL, chunks, offer_listed, f);
     if (!s && chunks > 16) s = wave(f, 16, 0);
     if (!s) s = wave(f, 1, chunks > 16 ? 16 : 0);
     if (s) return s;
