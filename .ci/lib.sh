@@ -12,8 +12,9 @@ export LC_ALL=C.UTF-8
 export CLICOLOR=0
 unset DESTDIR CFLAGS CXXFLAGS CPPFLAGS LDFLAGS || true
 
-packages=(build-essential meson ninja-build pkgconf clang clang-format libfftw3-dev libopenblas-dev liblapacke-dev
-    libpng-dev check python3 abigail-tools binutils locales)
+# What README.md tells everybody to install, and what the checks need beside it.
+read -r -a packages <<<"$(grep -m1 -o 'apt-get install -y [a-z0-9. +-]*' "$root/README.md" | sed 's/apt-get install -y //')"
+packages+=(libhdf5-dev clang clang-format abigail-tools binutils locales)
 
 # What Debian 12 has under these names; nothing is fetched when all of them are there.
 install_packages() {
