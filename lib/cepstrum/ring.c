@@ -17,55 +17,63 @@ void cep_ring_choose(double *inner, double *outer, size_t height, size_t width, 
     if (isnan(*outer)) *outer = *inner > out ? 2 * *inner : out;
 }
 
-/* Runs of one row; counts them when segments is NULL. */
-static size_t row_runs(cep_segment *segments, size_t first, long y, long most_x, double sy, double sx,
-                       double inner, double outer, size_t *features, long *largest)
+typedef struct shape {
+    double sy, sx, inner, outer;
+    long low, high, most_x; /* rows low .. high, columns 0 or 1 .. most_x */
+} shape;
+
+/* The first x from `from` on whose quefrency is at least `bound` (beyond: above it); most_x + 1 when there is none. The
+ * quefrency grows along a row. */
+static long first_x(const shape *p, long y, long from, double bound, bool beyond)
 {
-    size_t runs = 0;
-    bool open = false;
-    for (long x = y >= 0 ? 0 : 1; x <= most_x; x++) {
-        double r = hypot((double)y * sy, (double)x * sx);
-        if (!(r >= inner && r <= outer)) {
-            open = false;
-            continue;
-        }
-        if (!open) {
-            if (segments) segments[first + runs] = (cep_segment){(int32_t)y, (int32_t)x, 0, *features};
-            runs++;
-            open = true;
-        }
-        if (segments) segments[first + runs - 1].count++;
-        (*features)++;
-        if (x > *largest) *largest = x;
+    long low = from, high = p->most_x + 1;
+    while (low < high) {
+        long middle = low + (high - low) / 2;
+        double r = hypot((double)y * p->sy, (double)middle * p->sx);
+        if (beyond ? r > bound : r >= bound)
+            high = middle;
+        else
+            low = middle + 1;
     }
-    return runs;
+    return low;
 }
 
-static size_t all_runs(cep_segment *segments, size_t height, size_t width, double sy, double sx, double inner,
-                       double outer, size_t *features, long *largest)
+/* The run of row y: at most one, for the half plane cuts every ring in its middle. */
+static cep_segment run_of(const shape *p, long y)
 {
-    const long low = -(long)(height / 2), high = (long)height - 1 - (long)(height / 2);
-    const long most_x = (long)width - 1 - (long)(width / 2);
-    size_t runs = 0;
-    for (long y = low; y <= high; y++)
-        runs += row_runs(segments, runs, y, most_x, sy, sx, inner, outer, features, largest);
-    return runs;
+    const long from = y >= 0 ? 0 : 1;
+    const long first = first_x(p, y, from, p->inner, false), end = first_x(p, y, from, p->outer, true);
+    return (cep_segment){(int32_t)y, (int32_t)first, end > first ? (size_t)(end - first) : 0, 0};
 }
 
 cepman_status cep_ring_create(cep_ring *out, cepman_context *ctx, size_t height, size_t width, double sy,
                               double sx, double inner, double outer)
 {
+    const shape p = {sy,
+                     sx,
+                     inner,
+                     outer,
+                     -(long)(height / 2),
+                     (long)height - 1 - (long)(height / 2),
+                     (long)width - 1 - (long)(width / 2)};
     cep_ring ring = {0};
-    long largest = 0;
-    ring.count = all_runs(NULL, height, width, sy, sx, inner, outer, &ring.features, &largest);
-    CEP_REQUIRE(ctx, ring.count > 0, CEPMAN_ERR_RANGE,
-                "the ring from %g to %g holds no quefrency of a cepstrum of %zu x %zu pixels", inner, outer,
-                height, width);
-    ring.columns = (size_t)largest + 1;
-    ring.segments = cep_alloc(cep_context_memory(ctx), ring.count, sizeof *ring.segments);
-    if (!ring.segments) return cep_fail_memory(ctx, "ring", ring.count, sizeof *ring.segments);
-    size_t features = 0;
-    all_runs(ring.segments, height, width, sy, sx, inner, outer, &features, &largest);
+    ring.segments = cep_alloc(cep_context_memory(ctx), height, sizeof *ring.segments);
+    if (!ring.segments) return cep_fail_memory(ctx, "ring", height, sizeof *ring.segments);
+    for (long y = p.low; y <= p.high; y++) {
+        cep_segment run = run_of(&p, y);
+        if (run.count == 0) continue;
+        run.first = ring.features;
+        ring.features += run.count;
+        ring.segments[ring.count++] = run;
+        const size_t columns = (size_t)run.x + run.count;
+        if (columns > ring.columns) ring.columns = columns;
+    }
+    if (ring.count == 0) {
+        cep_free(cep_context_memory(ctx), ring.segments);
+        return cep_fail(ctx, CEPMAN_ERR_RANGE,
+                        "the ring from %g to %g holds no quefrency of a cepstrum of %zu x %zu pixels", inner,
+                        outer, height, width);
+    }
     *out = ring;
     return CEPMAN_OK;
 }
