@@ -180,8 +180,7 @@ cepman_status cepman_cepstrum_create_for(cepman_cepstrum **out, cepman_context *
     return create(out, ctx, NULL, height, width, mask, reciprocal_pixel, options);
 }
 
-/* ---- what it is
- * ------------------------------------------------------------------------------------------------ */
+/* ---- what it is ---- */
 
 size_t cepman_cepstrum_features(const cepman_cepstrum *c)
 {

@@ -69,8 +69,7 @@ const char *cepman_cepstrum_worker_error(const cepman_cepstrum_worker *k)
     return k ? k->fault.text : "the worker is NULL";
 }
 
-/* ---- pixels to windowed logarithms
- * ------------------------------------------------------------------------------- */
+/* ---- pixels to windowed logarithms ---- */
 
 /* Whether pixels have kernels of their own; other types, and pixels at odd addresses, go through float32. */
 static bool direct(cepman_type type, const void *pixels)
@@ -269,8 +268,7 @@ static void transform(cepman_cepstrum_worker *k)
     k->spectrum[0] += (float)((double)level * (double)c->rows * (double)c->columns);
 }
 
-/* ---- spectrum to values
- * -------------------------------------------------------------------------------------------- */
+/* ---- spectrum to values ---- */
 
 static void values_of(const cepman_cepstrum_worker *k, int32_t y, int32_t x, size_t count, float *out)
 {
@@ -330,8 +328,7 @@ bool cep_worker_plane(cepman_cepstrum_worker *k, const void *pixels, cepman_type
     return true;
 }
 
-/* ---- frame by frame
- * -------------------------------------------------------------------------------------------------- */
+/* ---- frame by frame ---- */
 
 cepman_status cepman_cepstrum_run_frames(cepman_cepstrum_worker *k, const void *frames, cepman_type type,
                                          size_t count, size_t frame_stride, float *destination, size_t stride)

@@ -8,8 +8,7 @@
 #include "fft.h"
 #include "kernels.h"
 
-/* ---- settings: the options with presets filled in (options.c)
- * -------------------------------------------------- */
+/* ---- settings: the options with presets filled in (options.c) ---- */
 
 enum { UNIT_COUNTS, UNIT_RANGE, UNIT_MEAN };
 enum { WINDOW_GAUSSIAN, WINDOW_HANN, WINDOW_ROUND_HANN, WINDOW_TUKEY, WINDOW_NONE };
@@ -37,8 +36,7 @@ cepman_status cep_settings_write(cepman_options **out, cepman_context *ctx, cons
 /* The caller's options or the defaults; *out is a new reference. */
 cepman_status cep_settings_options(cepman_options **out, cepman_context *ctx, const cepman_options *options);
 
-/* ---- window (window.c)
- * ------------------------------------------------------------------------------------------ */
+/* ---- window (window.c) ---- */
 
 /* Centre of a window that sits on the frame: (n - 1) / 2, for the round Hann n / 2. */
 double cep_window_centre(const cep_settings *settings, size_t n);
@@ -47,8 +45,7 @@ double cep_window_centre(const cep_settings *settings, size_t n);
 void cep_window_fill(const cep_settings *settings, size_t height, size_t width, double cy, double cx,
                      float *out, size_t stride, double *profile);
 
-/* ---- ring (ring.c)
- * ---------------------------------------------------------------------------------------------- */
+/* ---- ring (ring.c) ---- */
 
 /* Features of one row of the half plane: count quefrencies from (y, x) on. */
 typedef struct cep_segment {
@@ -68,7 +65,7 @@ cepman_status cep_ring_create(cep_ring *out, cepman_context *ctx, size_t height,
 /* Chooses inner and outer where they are NaN, in cepstrum pixels. */
 void cep_ring_choose(double *inner, double *outer, size_t height, size_t width, size_t pad);
 
-/* ---- the ring's own transform (rings.c) ---------------------------------------------------------------------- */
+/* ---- the ring's own transform (rings.c) ---- */
 
 /* Plans of the two passes and where the features end up. rows x columns: of the cepstrum. */
 typedef struct cep_rings {
@@ -97,8 +94,7 @@ size_t cep_rings_scratch(const cep_rings *rings);
 void cep_rings_execute(const cep_rings *rings, const float *real, float level, float *scratch, bool power,
                        float *out);
 
-/* ---- bad pixels (repair.c)
- * --------------------------------------------------------------------------------------- */
+/* ---- bad pixels (repair.c) ---- */
 
 /* Marks: 0 valid, else the half side of the smallest square around the pixel with a valid one in it. */
 typedef struct cep_repair {
@@ -127,8 +123,7 @@ bool cep_has_valid(const void *pixels, cepman_type type, size_t count, const uin
 bool cep_repair_frame(cep_repair *repair, float *frame, size_t height, size_t width, size_t stride,
                       const uint8_t *mask, cep_pixel_range *range);
 
-/* ---- samples of a scan (sample.c)
- * --------------------------------------------------------------------------------- */
+/* ---- samples of a scan (sample.c) ---- */
 
 /* From the mean of at most 64 frames spread over the scan: the background in counts, and the direct beam. NaN
  * where there are no frames yet. */
@@ -144,8 +139,7 @@ double cep_background(double *values, size_t count);
 void cep_find_beam(double *y, double *x, const float *frame, size_t height, size_t width, size_t stride,
                    double near_y, double near_x, double within, double *sums);
 
-/* ---- the transform (create.c)
- * -------------------------------------------------------------------------------------- */
+/* ---- the transform (create.c) ---- */
 
 struct cepman_cepstrum {
     cep_refs refs;
@@ -167,8 +161,7 @@ struct cepman_cepstrum {
     cepman_options *options;
 };
 
-/* ---- one frame on one thread (frame.c)
- * -------------------------------------------------------------------------------- */
+/* ---- one frame on one thread (frame.c) ---- */
 
 struct cepman_cepstrum_worker {
     cep_memory *mem;

@@ -60,8 +60,7 @@ static cepman_status run_in_turns(stream *t, cepman_context *ctx, unsigned worke
     return CEPMAN_OK;
 }
 
-/* ---- standardisation
- * -------------------------------------------------------------------------------------------------- */
+/* ---- standardisation ---- */
 
 typedef struct standard {
     float *features;
@@ -161,9 +160,7 @@ static cepman_status standardise(cepman_context *ctx, float *features, size_t ro
     return s;
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- the whole ---- */
 
 static cepman_status stream_frames(stream *t, cepman_context *ctx, cepman_cepstrum *c, unsigned workers)
 {

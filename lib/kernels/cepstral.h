@@ -48,8 +48,7 @@ extern const cep_cepstral_kernels cep_cepstral_avx2;
 extern const cep_cepstral_kernels cep_cepstral_avx512;
 #endif
 
-/* ---- what the forms share
- * ------------------------------------------------------------------------------------ */
+/* ---- what the forms share ---- */
 
 /* log x = e ln 2 + log c + log1p((m - c) / c), x = 2^e m, m in [0.71875, 1.4375), c one of eight points near
  * m. The points are chosen so that log c and 1 / c are floats to within 0.002 ulp (S. Gal, "An accurate

@@ -34,7 +34,7 @@ INLINE vec square_root(vec v)
 #endif
 }
 
-/* ---- butterflies: y_q = sum_p x_p exp(-2 pi i p q / radix), in place -------------------------------------------- */
+/* ---- butterflies: y_q = sum_p x_p exp(-2 pi i p q / radix), in place ---- */
 
 INLINE void butterfly2(vec *r, vec *i)
 {
@@ -144,7 +144,7 @@ INLINE void butterfly(int radix, vec *r, vec *i)
     }
 }
 
-/* ---- stages ------------------------------------------------------------------------------------------------------- */
+/* ---- stages ---- */
 
 /* All blocks of a stage. radix and shifted are constants where this is inlined. */
 INLINE void stage(int radix, bool shifted, float shift, size_t n, size_t span, const float *twiddles,
@@ -215,7 +215,7 @@ static void transform(const cep_columns_plan *plan, const float *re, const float
     }
 }
 
-/* ---- turning ------------------------------------------------------------------------------------------------------- */
+/* ---- turning ---- */
 
 #if LANES == 4
 #define LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
