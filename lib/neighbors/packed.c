@@ -124,16 +124,36 @@ void cep_packed_close(cep_packed *p)
     p->data = p->norms = NULL;
 }
 
+/* Asks for `count` cache lines from line `first` of two runs of panels, one after the other. */
+static inline void fetch_lines(const float *const run[2], const size_t lines[2], size_t first, size_t count)
+{
+    for (size_t l = first; l < first + count && l < lines[0] + lines[1]; l++)
+        __builtin_prefetch(l < lines[0] ? run[0] + l * 16 : run[1] + (l - lines[0]) * 16, 0, 2);
+}
+
 void cep_packed_dots(const cep_packed *p, const cep_tile_kernels *kernels, size_t first_a, size_t na,
                      size_t first_b, size_t nb, bool diagonal, float *dots, size_t stride)
 {
-    for (size_t first = 0, depth; first < p->depth; first += depth) {
+    size_t tiles = (na / CEP_TILE_ROWS) * (nb / CEP_TILE_COLS);
+    for (size_t first = 0, depth, after; first < p->depth; first += depth) {
         const float *a = p->data + block_offset(p, first, first_a / CEP_PANEL, &depth);
         const float *b = p->data + block_offset(p, first, first_b / CEP_PANEL, &depth);
-        for (size_t r = 0; r < na; r += CEP_TILE_ROWS) {
-            const float *half = a + r / CEP_PANEL * CEP_PANEL * depth + r % CEP_PANEL;
-            for (size_t c = diagonal ? r / CEP_TILE_COLS * CEP_TILE_COLS : 0; c < nb; c += CEP_TILE_COLS)
-                kernels->tile(half, b + c * depth, depth, first > 0, dots + r * stride + c, stride);
+        /* While this depth block is multiplied, the next one is on its way. */
+        const float *next[2] = {a, b};
+        size_t lines[2] = {0, 0}, share = 0, fetched = 0;
+        if (first + depth < p->depth) {
+            next[0] = p->data + block_offset(p, first + depth, first_a / CEP_PANEL, &after);
+            next[1] = p->data + block_offset(p, first + depth, first_b / CEP_PANEL, &after);
+            lines[0] = diagonal ? 0 : na * after / 16;
+            lines[1] = nb * after / 16;
+            share = (lines[0] + lines[1]) / tiles + 1;
         }
+        for (size_t c = 0; c < nb; c += CEP_TILE_COLS)
+            for (size_t r = 0; r < na && !(diagonal && r >= c + CEP_TILE_COLS); r += CEP_TILE_ROWS) {
+                fetch_lines(next, lines, fetched, share);
+                fetched += share;
+                kernels->tile(a + r / CEP_PANEL * CEP_PANEL * depth + r % CEP_PANEL, b + c * depth, depth,
+                              first > 0, dots + r * stride + c, stride);
+            }
     }
 }

@@ -1,0 +1,176 @@
+/* Bench of nearest neighbours: exact against OpenBLAS's product of half the pairs, the forest and the k-d tree beside
+ * it, on curved sheets with noise (what features of a scan look like). One thread each, so that ratios compare.
+ * Must not: time what it does not also verify (recall of the forest, blocks against tree). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cblas.h>
+
+#include <cepman/cepman.h>
+
+#include "harness.h"
+
+#define NEED(expression)                                                                                     \
+    do {                                                                                                     \
+        if (expression) {                                                                                    \
+            fprintf(stderr, "%s: %s\n", #expression, cepman_context_error(ctx));                             \
+            exit(1);                                                                                         \
+        }                                                                                                    \
+    } while (0)
+
+static cepman_context *ctx;
+
+static double uniform(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (double)(*state >> 11) * 0x1p-53;
+}
+
+/* n rows of d: six latent numbers, bent by tanh, on five sheets, with noise of 0.03. */
+static cepman_matrix *make_rows(size_t n, size_t d)
+{
+    enum { LATENT = 6 };
+    uint64_t state = n + d;
+    float *x = malloc(n * d * sizeof *x), *w = malloc(LATENT * d * sizeof *w),
+          *z = malloc(n * LATENT * sizeof *z);
+    for (size_t j = 0; j < LATENT * d; j++)
+        w[j] = (float)(uniform(&state) - 0.5);
+    for (size_t i = 0; i < n * LATENT; i++)
+        z[i] = (float)(4 * uniform(&state) + (i % LATENT == 0 ? 6.0 * (double)(i / LATENT % 5) : 0));
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)d, LATENT, 1, z, LATENT, w, (int)d, 0,
+                x, (int)d);
+    for (size_t i = 0; i < n * d; i++)
+        x[i] = tanhf(x[i]) + 0.1f * (float)(uniform(&state) - 0.5);
+    cepman_matrix *m = NULL;
+    NEED(cepman_matrix_copy(&m, ctx, x, n, d, d));
+    free(x);
+    free(w);
+    free(z);
+    return m;
+}
+
+typedef struct job {
+    cepman_matrix *rows;
+    cepman_options *options;
+    cepman_neighbors *graph; /* of the last run */
+} job;
+
+static void run_job(void *argument)
+{
+    job *j = argument;
+    cepman_neighbors_unref(j->graph);
+    j->graph = NULL;
+    NEED(cepman_neighbors_build(&j->graph, ctx, j->rows, j->options));
+}
+
+static job make_job(cepman_matrix *rows, const char *method)
+{
+    job j = {rows, NULL, NULL};
+    NEED(cepman_neighbors_options_create(&j.options, ctx));
+    NEED(cepman_options_set_text(j.options, ctx, "method", method));
+    return j;
+}
+
+static void free_job(job *j)
+{
+    cepman_neighbors_unref(j->graph);
+    cepman_options_unref(j->options);
+}
+
+typedef struct product {
+    const cepman_matrix *rows;
+    float *out;
+} product;
+
+/* As many multiplications as the exact search has. */
+static void run_product(void *argument)
+{
+    product *p = argument;
+    size_t stride;
+    const float *x = cepman_matrix_data(p->rows, &stride);
+    int n = (int)cepman_matrix_rows(p->rows), d = (int)cepman_matrix_columns(p->rows);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n / 2, n, d, 1, x, (int)stride, x, (int)stride, 0,
+                p->out, n);
+}
+
+/* Share of places of `found` no farther than the last one of `exact`. */
+static double recall(const cepman_neighbors *found, const cepman_neighbors *exact)
+{
+    size_t n = cepman_neighbors_count(found), k = cepman_neighbors_k(found), hits = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < k; c++)
+            hits += cepman_neighbors_distances(found)[i * k + c] <=
+                    cepman_neighbors_distances(exact)[i * k + k - 1];
+    return (double)hits / (double)(n * k);
+}
+
+static bool size_cases(bench *b, size_t n, size_t d)
+{
+    char name[96];
+    bool good = true;
+    cepman_matrix *rows = make_rows(n, d);
+    job exact = make_job(rows, "exact"), forest = make_job(rows, "approximate");
+    product half = {rows, malloc(n * n / 2 * sizeof(float))};
+#define CASE(text, function, argument)                                                                       \
+    (snprintf(name, sizeof name, "%zux%zu: " text, n, d), bench_add(b, name, function, argument, (double)n))
+#define RATIO(text, upper, lower)                                                                            \
+    (snprintf(name, sizeof name, "%zux%zu: " text, n, d), bench_ratio(b, name, upper, lower))
+    int p = CASE("sgemm of half the pairs", run_product, &half);
+    int e = CASE("exact", run_job, &exact);
+    int f = CASE("forest", run_job, &forest);
+    bench_measure(b);
+    RATIO("exact / sgemm", e, p);
+    RATIO("forest / sgemm", f, p);
+    if (e >= 0 && f >= 0 && !(recall(forest.graph, exact.graph) >= 0.97)) {
+        fprintf(stderr, "%zux%zu: recall %g\n", n, d, recall(forest.graph, exact.graph));
+        good = false;
+    }
+    free_job(&exact);
+    free_job(&forest);
+    free(half.out);
+    cepman_matrix_unref(rows);
+    return good;
+}
+
+/* Three columns: the tree, against the blocks, which a fourth to ninth column of zeros brings about. */
+static bool flat_cases(bench *b, size_t n)
+{
+    cepman_matrix *three = make_rows(n, 3), *nine = NULL;
+    float *x = calloc(n * 9, sizeof *x);
+    for (size_t i = 0; i < n; i++)
+        memcpy(x + 9 * i, cepman_matrix_row(three, i), 3 * sizeof *x);
+    NEED(cepman_matrix_copy(&nine, ctx, x, n, 9, 9));
+    free(x);
+    job tree = make_job(three, "exact"), blocks = make_job(nine, "exact");
+    int t = bench_add(b, "3 columns: tree", run_job, &tree, (double)n);
+    int e = bench_add(b, "3 columns: blocks", run_job, &blocks, (double)n);
+    bench_measure(b);
+    bench_ratio(b, "3 columns: tree / blocks", t, e);
+    size_t bytes = n * 15 * sizeof(int32_t);
+    bool good =
+        t < 0 || e < 0 ||
+        (memcmp(cepman_neighbors_indices(tree.graph), cepman_neighbors_indices(blocks.graph), bytes) == 0 &&
+         memcmp(cepman_neighbors_distances(tree.graph), cepman_neighbors_distances(blocks.graph), bytes) ==
+             0);
+    if (!good) fprintf(stderr, "tree and blocks differ\n");
+    free_job(&tree);
+    free_job(&blocks);
+    cepman_matrix_unref(three);
+    cepman_matrix_unref(nine);
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    bench *b = bench_begin("neighbors", argc, argv);
+    openblas_set_num_threads(1);
+    if (cepman_context_create(&ctx, NULL)) return 1;
+    bool good = size_cases(b, 3000, 1500);
+    good = size_cases(b, 8000, 300) && good;
+    good = flat_cases(b, 20000) && good;
+    cepman_context_unref(ctx);
+    int code = bench_end(b);
+    return good ? code : 1;
+}
