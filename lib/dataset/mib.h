@@ -1,8 +1,8 @@
-/* What a Merlin file says of itself. Private to dataset/; pure functions of bytes. */
+/* What a Merlin file says of itself. Private to dataset/; functions of bytes alone. */
 #ifndef CEP_MIB_H
 #define CEP_MIB_H
 
-#include "base.h"
+#include "reader.h"
 #include "text.h"
 
 typedef struct cep_mib_header {
@@ -27,5 +27,10 @@ void cep_mib_parse_record(cep_text text, cep_mib_record *record);
 /* Frames a row by the gaps between time stamps: at the end of every row one interval is longer than all
  * intervals within rows. 0: no such pattern. Reorders nothing; scratch holds count numbers. */
 size_t cep_mib_columns(const int64_t *times, size_t count, int64_t *scratch);
+
+/* Packed frames (R64): fills in how they lie and are unpacked, and what they become. */
+cepman_status cep_mib_raw(const cep_mib_header *header, const char *name, cep_fault *fault,
+                          cep_strides *strides, cepman_type *type, size_t *height, size_t *width);
+void cep_mib_unpack(const cep_strides *strides, const unsigned char *from, unsigned char *to);
 
 #endif

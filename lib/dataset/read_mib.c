@@ -115,16 +115,19 @@ static cepman_status mib_open(cep_opening *o)
     cepman_status s = starts(o, "HDR,") ? open_mib_of_record(o, head, sizeof head) : CEPMAN_OK;
     if (!s) s = cep_mib_parse(o->head, o->head_size, cep_file_path(o->file), o->fault, &h);
     if (s) return s;
-    if (!h.pixel_bytes)
-        return cep_fault_set(o->fault, CEPMAN_ERR_UNSUPPORTED, "%s: packed frames (R64) are not read",
-                             o->path);
-    o->info.type = types[h.pixel_bytes];
-    o->info.height = h.height;
-    o->info.width = h.width;
     cep_strides strides = {.skip = h.header_bytes, .mark = {'M', 'Q', '1', ','}, .mark_size = 4};
-    strides.bytes = strides.frame_bytes = h.width * h.height * h.pixel_bytes;
+    if (h.pixel_bytes) {
+        o->info.type = types[h.pixel_bytes];
+        o->info.height = h.height;
+        o->info.width = h.width;
+        strides.bytes = strides.frame_bytes = h.width * h.height * h.pixel_bytes;
+        strides.swap = h.pixel_bytes > 1 && cep_swaps_big() ? h.pixel_bytes : 0;
+    } else {
+        s = cep_mib_raw(&h, cep_file_path(o->file), o->fault, &strides, &o->info.type, &o->info.height,
+                        &o->info.width);
+        if (s) return s;
+    }
     strides.stride = strides.skip + strides.bytes;
-    strides.swap = h.pixel_bytes > 1 && cep_swaps_big() ? h.pixel_bytes : 0;
     s = find_scan(o, &strides);
     return s ? s : cep_strides_open(o, &strides);
 }

@@ -1,4 +1,5 @@
-/* Files of EMPAD, NanoMEGAS and Merlin: made here at odd sizes, and real ones where they are at hand. */
+/* Files of EMPAD, NanoMEGAS and Merlin: made here at odd sizes, and real ones where they are at hand.
+ * Long because each format's writer stands beside its cases. */
 #include <math.h>
 
 #include "files.h"
@@ -365,6 +366,125 @@ START_TEST(mib_record)
 }
 END_TEST
 
+/* A packed file of one frame, from the image it must give: each number is put where the layout wants it. */
+static bytes make_raw(size_t depth, size_t chips, size_t side, size_t rows, const uint32_t *image)
+{
+    bytes b = {0};
+    char text[400];
+    size_t columns = side * chips, planes = depth == 24 ? 2 : 1, size = depth == 1 ? 0 : depth == 6 ? 1 : 2;
+    int n = snprintf(text, sizeof text,
+                     "MQ1,000001,00384,%02zu,%04zu,%04zu,R64,   %s,01,2021-05-07 "
+                     "18:51:10.9,0.1,0,MQ1A,2021-05-07T16:51:10.9Z,1ns,%zu,",
+                     chips, columns * planes, rows, chips == 4 ? "2x2G" : "1x1", depth);
+    put(&b, text, (size_t)n);
+    put_fill(&b, 0, 384 - (size_t)n);
+    for (size_t plane = 0; plane < planes; plane++) {
+        size_t total = columns * rows, start = b.size;
+        put_fill(&b, 0, size ? total * size : total / 8);
+        for (size_t y = 0; y < rows; y++)
+            for (size_t x = 0; x < columns; x++) {
+                size_t i = y * columns + x, at = i;
+                if (chips == 4) { /* chips 4, 3, 2, 1 from the left; 4 and 3 upside down in the lower half */
+                    size_t chip = 4 - x / side, in = x % side, width = 2 * side;
+                    at = chip == 1   ? y * width + in
+                         : chip == 2 ? y * width + side + in
+                         : chip == 3 ? (2 * rows - 1 - y) * width + side - 1 - in
+                                     : (2 * rows - 1 - y) * width + 2 * side - 1 - in;
+                }
+                uint32_t v = image[at];
+                if (depth == 24) v = plane == 0 ? v >> 12 : v & 4095;
+                unsigned char *p = b.data + start;
+                if (depth == 1)
+                    p[i / 64 * 8 + (63 - i % 64) / 8] |= (unsigned char)((v & 1) << i % 8);
+                else if (depth == 6)
+                    p[i / 8 * 8 + 7 - i % 8] = (unsigned char)v;
+                else {
+                    p[i / 4 * 8 + (3 - i % 4) * 2] = (unsigned char)(v >> 8);
+                    p[i / 4 * 8 + (3 - i % 4) * 2 + 1] = (unsigned char)v;
+                }
+            }
+    }
+    return b;
+}
+
+START_TEST(mib_packed)
+{
+    static const size_t depths[] = {1, 6, 12, 24};
+    cepman_context *ctx = support_begin(1);
+    for (size_t k = 0; k < 4; k++)
+        for (size_t chips = 1; chips <= 4; chips += 3) {
+            size_t side = 16, rows = 12, count = side * rows * chips;
+            uint32_t image[16 * 12 * 4];
+            for (size_t i = 0; i < count; i++)
+                image[i] = (uint32_t)pixel_at(0, i) & ((1u << depths[k]) - 1);
+            bytes b = make_raw(depths[k], chips, side, rows, image);
+            cepman_dataset *d = NULL;
+            assert_good(ctx, open_bytes(&d, ctx, "raw.mib", &b, NULL));
+            assert_shape(d, 1, 1, chips == 4 ? 24 : 12, chips == 4 ? 32 : 16);
+            ck_assert_int_eq(cepman_dataset_type(d), depths[k] <= 6    ? CEPMAN_TYPE_U8
+                                                     : depths[k] == 12 ? CEPMAN_TYPE_U16
+                                                                       : CEPMAN_TYPE_U32);
+            float got[16 * 12 * 4];
+            assert_good(ctx, cepman_dataset_read_f32(d, ctx, 0, 1, got, count));
+            for (size_t i = 0; i < count; i++)
+                ck_assert_msg(got[i] == (float)image[i], "%zu bits, %zu chips, pixel %zu", depths[k], chips,
+                              i);
+            cepman_dataset_unref(d);
+            d = NULL;
+            b.size--;
+            assert_status(ctx, open_bytes(&d, ctx, "raw.mib", &b, NULL), CEPMAN_ERR_TRUNCATED);
+            drop(&b);
+        }
+    static const struct {
+        const char *head, *words;
+    } bad[] = {
+        {"MQ1,1,00384,01,0256,0256,R64,1x1,01,2021-01-01 00:00:00.0,0.1,MQ1A,2021-01-01T00:00:00Z,1ns,7,",
+         "of 7 bits"},
+        {"MQ1,1,00384,01,0256,0256,R64,1x1,01,2021-01-01 00:00:00.0,0.1,", "of 0 bits"},
+        {"MQ1,1,00384,02,0256,0256,R64,2x1,01,2021-01-01 00:00:00.0,0.1,MQ1A,2021-01-01T00:00:00Z,1ns,6,",
+         "2 chips as '2x1'"},
+        {"MQ1,1,00384,01,0007,0003,R64,1x1,01,2021-01-01 00:00:00.0,0.1,MQ1A,2021-01-01T00:00:00Z,1ns,6,",
+         "whole groups"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        bytes b = {0};
+        cepman_dataset *d = NULL;
+        put(&b, bad[i].head, strlen(bad[i].head));
+        put_fill(&b, 0, 384 + 256 * 256);
+        ck_assert_int_ne(open_bytes(&d, ctx, "raw.mib", &b, NULL), CEPMAN_OK);
+        ck_assert_msg(strstr(cepman_context_error(ctx), bad[i].words) != NULL, "%s",
+                      cepman_context_error(ctx));
+        drop(&b);
+    }
+    /* Real packed frames beside those that the instrument unpacked: separate exposures of one pattern. */
+    static const char *const names[] = {"mib/Single_1_Frame_CounterDepth_1_Rows_256",
+                                        "mib/Quad_1_Frame_CounterDepth_1_Rows_256"};
+    for (size_t i = 0; i < 2; i++) {
+        char name[100];
+        cepman_dataset *d[2] = {NULL, NULL};
+        unsigned char *p[2] = {NULL, NULL};
+        for (size_t k = 0; k < 2; k++) {
+            snprintf(name, sizeof name, "%s%s.mib", names[i], k ? "RAW" : "");
+            const char *path = support_data(name);
+            if (!path) continue;
+            assert_good(ctx, cepman_dataset_open(&d[k], ctx, path, NULL));
+            p[k] = read_all(ctx, d[k]);
+        }
+        if (p[0] && p[1]) {
+            size_t count = cep_dataset_frame_bytes(d[0]), other = 0;
+            ck_assert_uint_eq(cep_dataset_frame_bytes(d[1]), count);
+            for (size_t k = 0; k < count; k++)
+                other += p[0][k] != p[1][k];
+            ck_assert_uint_lt(other, count / 1000);
+        }
+        for (size_t k = 0; k < 2; k++) {
+            free(p[k]);
+            cepman_dataset_unref(d[k]);
+        }
+    }
+    support_end(ctx);
+}
+END_TEST
+
 START_TEST(mib_hostile)
 {
     mib_shape m = {2, 5, 3, 2, 300, 1, "1x1", 0, 0, 20};
@@ -461,6 +581,7 @@ Suite *suite(void)
     tcase_add_test(t, mib);
     tcase_add_test(t, mib_time_stamps);
     tcase_add_test(t, mib_record);
+    tcase_add_test(t, mib_packed);
     tcase_add_test(t, mib_hostile);
     tcase_add_test(t, real_files);
     suite_add_tcase(s, t);
