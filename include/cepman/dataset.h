@@ -12,14 +12,14 @@ CEPMAN_BEGIN
 
 typedef struct cepman_dataset cepman_dataset;
 
-/* Options of cepman_dataset_open(), kind "dataset":
- *   format        choice  auto|npy|empad|blo|mib: by content when auto
+/* Options of cepman_dataset_open(), kind "dataset" (docs/formats.md says what each format gives):
+ *   format        choice  auto|npy|blo|mib|hdf5|empad: by content when auto
  *   scan-rows, scan-columns  integers, 0 (default): from the file. One alone lets the other follow.
  *   flyback       integer: frames at the end of each scan row that are left out
  *   flip          flag: turn every frame upside down
  *   dataset       text: name of the array inside the file, for formats that hold several
  *   salvage       flag: accept a truncated file and keep its whole frames
- *   follow        flag: accept a file that is still being written */
+ *   follow        flag: accept a file that is still being written; frames become available as it grows */
 CEPMAN_API cepman_status cepman_dataset_options_create(cepman_options **out, cepman_context *context);
 
 /* Opens a file. options: NULL for defaults. Errors: IO, FORMAT, TRUNCATED, UNSUPPORTED, SHAPE (the scan's size
@@ -28,11 +28,11 @@ CEPMAN_API cepman_status cepman_dataset_open(cepman_dataset **out, cepman_contex
                                              const cepman_options *options);
 
 /* Borrows frames in memory: scan_rows x scan_columns x height x width numbers in C order, native byte order.
- * scan_rows 0: a stack of scan_columns frames without the shape of a scan. They must stay unchanged until destroy(user) is called (NULL: they outlive the dataset). On failure destroy is
- * not called. */
+ * scan_rows 0: a stack of scan_columns frames without the shape of a scan. They must stay unchanged until
+ * destroy(user) is called (NULL: they outlive the dataset). On failure destroy is not called. */
 CEPMAN_API cepman_status cepman_dataset_wrap(cepman_dataset **out, cepman_context *context, const void *data,
-                                             cepman_type type, size_t scan_rows, size_t scan_columns, size_t height,
-                                             size_t width, cepman_destroy destroy, void *user);
+                                             cepman_type type, size_t scan_rows, size_t scan_columns,
+                                             size_t height, size_t width, cepman_destroy destroy, void *user);
 
 /* A host's source of frames. read: `count` frames from `first` on, as type and shape were declared, into
  * destination (packed); returns 0, or anything else for failure. It may be called from several threads at once
@@ -57,12 +57,12 @@ CEPMAN_API cepman_status cepman_dataset_from_source(cepman_dataset **out, cepman
 
 /* A rectangle of the scan. CEPMAN_ERR_RANGE when it is empty or sticks out. */
 CEPMAN_API cepman_status cepman_dataset_view_scan(cepman_dataset **out, cepman_context *context,
-                                                  cepman_dataset *dataset, size_t first_row, size_t first_column,
-                                                  size_t rows, size_t columns);
+                                                  cepman_dataset *dataset, size_t first_row,
+                                                  size_t first_column, size_t rows, size_t columns);
 /* A rectangle of the detector. */
 CEPMAN_API cepman_status cepman_dataset_view_detector(cepman_dataset **out, cepman_context *context,
-                                                      cepman_dataset *dataset, size_t first_row, size_t first_column,
-                                                      size_t height, size_t width);
+                                                      cepman_dataset *dataset, size_t first_row,
+                                                      size_t first_column, size_t height, size_t width);
 /* Sums of factor x factor detector pixels (the last ones are dropped where the size is not a multiple). Integer
  * types become u32 or i32 (sums that would not fit saturate), floats stay. Masked pixels are left out and the sum
  * is scaled up; a bin without valid pixels is masked. The reciprocal pixel grows by the factor. */
@@ -95,7 +95,7 @@ CEPMAN_API size_t cepman_dataset_available(const cepman_dataset *dataset);
 /* Nanometres between scan points, 1/angstrom per detector pixel; NaN where unknown. */
 CEPMAN_API double cepman_dataset_scan_step(const cepman_dataset *dataset);
 CEPMAN_API double cepman_dataset_reciprocal_pixel(const cepman_dataset *dataset);
-/* "npy", "empad", "blo", "mib", "memory", "source", "simulated", "cepstrum". Static. */
+/* "npy", "empad", "blo", "mib", "hdf5", "memory", "source", "simulated", "cepstrum". Static. */
 CEPMAN_API const char *cepman_dataset_format(const cepman_dataset *dataset);
 /* height * width bytes, non-zero is bad; NULL without a mask. Valid as long as the dataset. */
 CEPMAN_API const uint8_t *cepman_dataset_mask(const cepman_dataset *dataset);
@@ -108,8 +108,8 @@ CEPMAN_API const uint8_t *cepman_dataset_mask(const cepman_dataset *dataset);
 CEPMAN_API cepman_status cepman_dataset_read(cepman_dataset *dataset, cepman_context *context, size_t first,
                                              size_t count, void *destination, size_t size);
 /* The same, converted to float32; size is in floats. */
-CEPMAN_API cepman_status cepman_dataset_read_f32(cepman_dataset *dataset, cepman_context *context, size_t first,
-                                                 size_t count, float *destination, size_t size);
+CEPMAN_API cepman_status cepman_dataset_read_f32(cepman_dataset *dataset, cepman_context *context,
+                                                 size_t first, size_t count, float *destination, size_t size);
 
 CEPMAN_END
 

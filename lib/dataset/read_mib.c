@@ -128,6 +128,7 @@ static cepman_status mib_open(cep_opening *o)
         if (s) return s;
     }
     strides.stride = strides.skip + strides.bytes;
+    if (o->salvage) strides.mark_size = 0;
     s = find_scan(o, &strides);
     return s ? s : cep_strides_open(o, &strides);
 }
