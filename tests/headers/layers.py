@@ -83,6 +83,8 @@ for room in rooms:
     private = {p.name for p in files if p.suffix == ".h"}
     if any(p.suffix == ".c" for p in files):
         tap.check(f"{room}.h" in private, f"lib/{room} has its door {room}.h")
+        tests = list((root / "tests" / room).glob("test_*.c"))
+        tap.check(tests != [], f"lib/{room} has tests in tests/{room}")
     clash = private & {f"{r}.h" for r in FLOOR if r != room}
     tap.check(not clash, f"lib/{room} hides no other room's door", f"{clash}")
     for path in files:
