@@ -136,4 +136,17 @@ for path in sorted(p for f in ("lib", "tools", "tests", "bench", "docs/examples"
         if count > LONG:
             tap.check(bool(head and re.search(r"\b[Ll]ong\b", head)),
                       f"{path.relative_to(root)}: {count} lines, and the head comment says why it is long")
+
+# ---- docs: every page is in the index, every link leads somewhere ---------------------------------------------
+index = (root / "docs/README.md").read_text()
+for page in sorted((root / "docs").glob("*.md")) + sorted(root.glob("*.md")):
+    if page.parent.name == "docs" and page.name != "README.md":
+        tap.check(f"]({page.name})" in index, f"docs/README.md names {page.name}")
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
+    dead = [link for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
+            if "://" not in link and not link.startswith("mailto:") and not (page.parent / link).exists()]
+    # Files that are named in passing: `lib/x/x.h`, docs/x.md.
+    named = re.findall(r"(?<![\w./-])((?:lib|docs|tests|tools|include|bench|pkgconfig)/[\w./-]*\w\.(?:md|c|h|py|build|map|sh))\b", text)
+    dead += [name for name in named if not (root / name).exists() and not name.startswith("lib/x/")]
+    tap.check(not dead, f"{page.relative_to(root)}: what it points at is there", dead)
 tap.end()
