@@ -39,16 +39,17 @@ CEPMAN_API cepman_status cepman_cepstrum_create(cepman_cepstrum **out, cepman_co
                                                 cepman_dataset *dataset, const cepman_options *options);
 /* For frames that are not a dataset (yet). mask: height * width bytes or NULL; reciprocal_pixel: 1/angstrom or NaN.
  * An option that is auto and needs frames takes the value documented for it in docs/method.md. */
-CEPMAN_API cepman_status cepman_cepstrum_create_for(cepman_cepstrum **out, cepman_context *context, size_t height,
-                                                    size_t width, const uint8_t *mask, double reciprocal_pixel,
-                                                    const cepman_options *options);
+CEPMAN_API cepman_status cepman_cepstrum_create_for(cepman_cepstrum **out, cepman_context *context,
+                                                    size_t height, size_t width, const uint8_t *mask,
+                                                    double reciprocal_pixel, const cepman_options *options);
 CEPMAN_API cepman_cepstrum *cepman_cepstrum_ref(cepman_cepstrum *cepstrum);
 CEPMAN_API void cepman_cepstrum_unref(cepman_cepstrum *cepstrum);
 
 /* Features of a frame. */
 CEPMAN_API size_t cepman_cepstrum_features(const cepman_cepstrum *cepstrum);
 /* Centred coordinates of feature i in cepstrum pixels. Either pointer may be NULL. */
-CEPMAN_API cepman_status cepman_cepstrum_coordinate(const cepman_cepstrum *cepstrum, size_t feature, int *y, int *x);
+CEPMAN_API cepman_status cepman_cepstrum_coordinate(const cepman_cepstrum *cepstrum, size_t feature, int *y,
+                                                    int *x);
 /* Frame shape, and shape of a whole cepstrum (differs when padded). */
 CEPMAN_API size_t cepman_cepstrum_height(const cepman_cepstrum *cepstrum);
 CEPMAN_API size_t cepman_cepstrum_width(const cepman_cepstrum *cepstrum);

@@ -17,11 +17,13 @@ typedef struct cepman_hdbscan cepman_hdbscan;
  * Rows with NaN or infinities are noise. */
 CEPMAN_API cepman_status cepman_hdbscan_tree_options_create(cepman_options **out, cepman_context *context);
 CEPMAN_API cepman_status cepman_hdbscan_tree_build(cepman_hdbscan_tree **out, cepman_context *context,
-                                                   const cepman_matrix *matrix, const cepman_options *options);
+                                                   const cepman_matrix *matrix,
+                                                   const cepman_options *options);
 /* The same from distances between n points: row i at distances + i * stride, stride >= n. They must be finite, >= 0,
  * symmetric and 0 on the diagonal; CEPMAN_ERR_DATA names the first that is not. O(n) memory beside them. */
-CEPMAN_API cepman_status cepman_hdbscan_tree_build_distances(cepman_hdbscan_tree **out, cepman_context *context,
-                                                             const double *distances, size_t n, size_t stride,
+CEPMAN_API cepman_status cepman_hdbscan_tree_build_distances(cepman_hdbscan_tree **out,
+                                                             cepman_context *context, const double *distances,
+                                                             size_t n, size_t stride,
                                                              const cepman_options *options);
 CEPMAN_API cepman_hdbscan_tree *cepman_hdbscan_tree_ref(cepman_hdbscan_tree *tree);
 CEPMAN_API void cepman_hdbscan_tree_unref(cepman_hdbscan_tree *tree);
@@ -69,12 +71,12 @@ CEPMAN_API const uint8_t *cepman_hdbscan_exemplars(const cepman_hdbscan *cluster
 CEPMAN_API size_t cepman_hdbscan_tree_clusters(const cepman_hdbscan *clusters);
 /* parent: SIZE_MAX for the root; label: of the flat clustering when this cluster was selected, else -1; birth: the
  * lambda at which it splits off, death: the largest at which it loses points or splits. */
-CEPMAN_API cepman_status cepman_hdbscan_tree_cluster(const cepman_hdbscan *clusters, size_t cluster, size_t *parent,
-                                                     size_t *size, int32_t *label, double *birth, double *death,
-                                                     double *stability);
+CEPMAN_API cepman_status cepman_hdbscan_tree_cluster(const cepman_hdbscan *clusters, size_t cluster,
+                                                     size_t *parent, size_t *size, int32_t *label,
+                                                     double *birth, double *death, double *stability);
 /* The cluster that a row falls out of, and the lambda. Rows that are not finite: SIZE_MAX and 0. */
-CEPMAN_API cepman_status cepman_hdbscan_tree_point(const cepman_hdbscan *clusters, size_t row, size_t *cluster,
-                                                   double *lambda);
+CEPMAN_API cepman_status cepman_hdbscan_tree_point(const cepman_hdbscan *clusters, size_t row,
+                                                   size_t *cluster, double *lambda);
 
 CEPMAN_END
 

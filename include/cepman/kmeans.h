@@ -14,9 +14,9 @@ typedef struct cepman_kmeans cepman_kmeans;
 CEPMAN_API cepman_status cepman_kmeans_options_create(cepman_options **out, cepman_context *context);
 /* centres: k x d to start from, or NULL for k-means++. weights: n doubles >= 0 or NULL.
  * Errors: RANGE (k > n), DATA (non-finite row, named), SHAPE, MEMORY, LIMIT, CANCELLED. */
-CEPMAN_API cepman_status cepman_kmeans_fit(cepman_kmeans **out, cepman_context *context, const cepman_matrix *matrix,
-                                           const cepman_matrix *centres, const double *weights,
-                                           const cepman_options *options);
+CEPMAN_API cepman_status cepman_kmeans_fit(cepman_kmeans **out, cepman_context *context,
+                                           const cepman_matrix *matrix, const cepman_matrix *centres,
+                                           const double *weights, const cepman_options *options);
 CEPMAN_API cepman_kmeans *cepman_kmeans_ref(cepman_kmeans *kmeans);
 CEPMAN_API void cepman_kmeans_unref(cepman_kmeans *kmeans);
 

@@ -35,8 +35,8 @@ CEPMAN_API cepman_status cepman_neighbors_build(cepman_neighbors **out, cepman_c
 /* A graph of the caller's: n * k indices (each below n, not the row itself, not repeated in a row) and distances
  * (>= 0, ascending in a row), k below n. Copied. Errors: ARGUMENT, RANGE, DATA (row and place are named), MEMORY,
  * LIMIT. Its recall is told as 1. */
-CEPMAN_API cepman_status cepman_neighbors_copy(cepman_neighbors **out, cepman_context *context, size_t n, size_t k,
-                                               const int32_t *indices, const float *distances);
+CEPMAN_API cepman_status cepman_neighbors_copy(cepman_neighbors **out, cepman_context *context, size_t n,
+                                               size_t k, const int32_t *indices, const float *distances);
 CEPMAN_API cepman_neighbors *cepman_neighbors_ref(cepman_neighbors *neighbors);
 CEPMAN_API void cepman_neighbors_unref(cepman_neighbors *neighbors);
 

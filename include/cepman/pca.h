@@ -21,8 +21,8 @@ CEPMAN_API cepman_status cepman_pca_options_create(cepman_options **out, cepman_
  * Cancelling: between blocks of rows; the eigenvalue solver itself (a second at min(n, d) = 2000) runs to its end.
  * Errors: ARGUMENT, OPTION, DATA (a row that is not finite, named), SHAPE (one row), MEMORY, LIMIT, NUMERIC,
  * CANCELLED. */
-CEPMAN_API cepman_status cepman_pca_fit(cepman_pca **out, cepman_context *context, const cepman_matrix *matrix,
-                                        const cepman_options *options);
+CEPMAN_API cepman_status cepman_pca_fit(cepman_pca **out, cepman_context *context,
+                                        const cepman_matrix *matrix, const cepman_options *options);
 /* Shared by count; NULL is allowed. */
 CEPMAN_API cepman_pca *cepman_pca_ref(cepman_pca *pca);
 CEPMAN_API void cepman_pca_unref(cepman_pca *pca);
@@ -40,8 +40,8 @@ CEPMAN_API double cepman_pca_total_variance(const cepman_pca *pca);
  * Errors: ARGUMENT, SHAPE (columns), DATA (a row that is not finite, named), MEMORY, LIMIT, CANCELLED. */
 CEPMAN_API cepman_status cepman_pca_apply(cepman_matrix **out, cepman_context *context, const cepman_pca *pca,
                                           const cepman_matrix *matrix);
-CEPMAN_API cepman_status cepman_pca_invert(cepman_matrix **out, cepman_context *context, const cepman_pca *pca,
-                                           const cepman_matrix *scores);
+CEPMAN_API cepman_status cepman_pca_invert(cepman_matrix **out, cepman_context *context,
+                                           const cepman_pca *pca, const cepman_matrix *scores);
 
 CEPMAN_END
 

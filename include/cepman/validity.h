@@ -13,14 +13,14 @@ CEPMAN_BEGIN
 
 /* Fraction of points whose cluster is matched, one to one, to their class (Hungarian method); noise and surplus
  * clusters count as errors. NaN when no truth is known. */
-CEPMAN_API cepman_status cepman_validity_accuracy(double *out, cepman_context *context, const cepman_labels *labels,
-                                                  const cepman_labels *truth);
+CEPMAN_API cepman_status cepman_validity_accuracy(double *out, cepman_context *context,
+                                                  const cepman_labels *labels, const cepman_labels *truth);
 /* Adjusted Rand index (Hubert and Arabie 1985); noise counts as one more cluster. */
-CEPMAN_API cepman_status cepman_validity_ari(double *out, cepman_context *context, const cepman_labels *labels,
-                                             const cepman_labels *truth);
+CEPMAN_API cepman_status cepman_validity_ari(double *out, cepman_context *context,
+                                             const cepman_labels *labels, const cepman_labels *truth);
 /* Adjusted mutual information (Vinh, Epps, Bailey 2010), arithmetic mean; noise counts as one more cluster. */
-CEPMAN_API cepman_status cepman_validity_ami(double *out, cepman_context *context, const cepman_labels *labels,
-                                             const cepman_labels *truth);
+CEPMAN_API cepman_status cepman_validity_ami(double *out, cepman_context *context,
+                                             const cepman_labels *labels, const cepman_labels *truth);
 
 /* ---- by itself ------------------------------------------------------------------------------------------------ */
 
@@ -44,11 +44,13 @@ CEPMAN_API cepman_status cepman_validity_simplified_silhouette(double *out, cepm
 /* Variance between clusters over variance within (Calinski and Harabasz 1974), higher is better; 1 when all points are
  * at their cluster's mean. */
 CEPMAN_API cepman_status cepman_validity_calinski_harabasz(double *out, cepman_context *context,
-                                                           const cepman_matrix *matrix, const cepman_labels *labels);
+                                                           const cepman_matrix *matrix,
+                                                           const cepman_labels *labels);
 /* Mean over clusters of the worst (spread + spread) / distance of means (Davies and Bouldin 1979), lower is better; 0
  * when all points are at their cluster's mean, infinite when two means coincide otherwise. */
 CEPMAN_API cepman_status cepman_validity_davies_bouldin(double *out, cepman_context *context,
-                                                        const cepman_matrix *matrix, const cepman_labels *labels);
+                                                        const cepman_matrix *matrix,
+                                                        const cepman_labels *labels);
 
 CEPMAN_END
 

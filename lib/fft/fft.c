@@ -44,13 +44,13 @@ static size_t round_up(size_t n, size_t to)
  * the host's is put aside meanwhile. */
 static bool plan(cep_fft *f, float *real, float *spectrum)
 {
-    const int w = (int) f->width, h = (int) f->height;
-    const int rs = (int) f->real_stride, cs = (int) f->complex_stride;
-    fftwf_complex *c = (fftwf_complex *) (void *) spectrum;
+    const int w = (int)f->width, h = (int)f->height;
+    const int rs = (int)f->real_stride, cs = (int)f->complex_stride;
+    fftwf_complex *c = (fftwf_complex *)(void *)spectrum;
     char *wisdom = fftwf_export_wisdom_to_string();
     fftwf_forget_wisdom();
     f->rows = fftwf_plan_many_dft_r2c(1, &w, h, real, NULL, 1, rs, c, NULL, 1, cs, FFTW_ESTIMATE);
-    f->down = fftwf_plan_many_dft(1, &h, (int) f->columns, c, NULL, cs, 1, c, NULL, cs, 1, FFTW_FORWARD,
+    f->down = fftwf_plan_many_dft(1, &h, (int)f->columns, c, NULL, cs, 1, c, NULL, cs, 1, FFTW_FORWARD,
                                   FFTW_ESTIMATE);
     fftwf_forget_wisdom();
     if (wisdom) fftwf_import_wisdom_from_string(wisdom);
@@ -131,7 +131,7 @@ size_t cep_fft_complex_stride(const cep_fft *f)
 
 void cep_fft_execute(const cep_fft *f, float *real, float *spectrum)
 {
-    fftwf_complex *c = (fftwf_complex *) (void *) spectrum;
+    fftwf_complex *c = (fftwf_complex *)(void *)spectrum;
     fftwf_execute_dft_r2c(f->rows, real, c);
     fftwf_execute_dft(f->down, c, c);
 }

@@ -9,7 +9,7 @@
      : (level) >= CEP_CPU_AVX2 ? &cep_##topic##_avx2                                                         \
                                : &cep_##topic##_generic)
 #else
-#define CEP_PICK(topic, level) ((void) (level), &cep_##topic##_generic)
+#define CEP_PICK(topic, level) ((void)(level), &cep_##topic##_generic)
 #endif
 
 const cep_cepstral_kernels *cep_cepstral_kernels_get(cep_cpu_level level)

@@ -84,7 +84,8 @@ START_TEST(transforms)
                 double re = 0, im = 0, size = 0;
                 for (size_t j = 0; j < n; j++) {
                     double a = -2 * PI * (double)(j * q % n) / (double)n;
-                    double u = (double)(x[j * stride + c] - shift), v = (double)(x[j * stride + 20 + c] - shift);
+                    double u = (double)(x[j * stride + c] - shift),
+                           v = (double)(x[j * stride + 20 + c] - shift);
                     re += u * cos(a) - v * sin(a);
                     im += u * sin(a) + v * cos(a);
                     size += u * u + v * v;
