@@ -12,15 +12,20 @@ CEPMAN_BEGIN
 
 typedef struct cepman_umap cepman_umap;
 
-/* Options, kind "umap":
- *   neighbors (15, counts the point itself as the reference does), dims (3), min-dist (0.1), spread (1.0),
- *   epochs (0: 500 up to 10,000 points, else 200), learning-rate (1.0), set-op-mix-ratio (1.0),
- *   local-connectivity (1.0), repulsion-strength (1.0), negative-sample-rate (5), init (spectral|pca|random),
- *   metric (euclidean|cosine), method (auto|exact|approximate), a, b (auto: fitted from min-dist and spread),
- *   seed (42) */
+/* Options, kind "umap" (default; range):
+ *   neighbors (15; 2 to 10000; counts the point itself as the reference does), dims (3; 1 to 64), min-dist (0.1;
+ *   0 to spread, units of the embedding), spread (1.0; 1e-3 to 1000), epochs (0: 500 up to 10,000 points, else 200; 0
+ *   to 1e6), learning-rate (1.0; 1e-6 to 1000), set-op-mix-ratio (1.0; 0 to 1), local-connectivity (1.0; 0 to 10000),
+ *   repulsion-strength (1.0; 0 to 1000), negative-sample-rate (5; 0 to 1000), init (spectral|pca|random), metric
+ *   (euclidean|cosine), method (auto|exact|approximate; how neighbours are found), a, b (auto: fitted from min-dist and
+ *   spread; set both or neither), seed (42) */
 CEPMAN_API cepman_status cepman_umap_options_create(cepman_options **out, cepman_context *context);
-/* Errors: DATA (non-finite row, named), RANGE, MEMORY, LIMIT, NUMERIC, CANCELLED. n = 0 gives an empty embedding,
- * n = 1 one point at the origin; with n <= neighbors, neighbors is lowered to n. */
+/* Fits. The model keeps a reference to the matrix. n = 0 gives an empty embedding, n = 1 one point at the origin; with
+ * n <= neighbors, neighbors is lowered to n. Duplicates, equal points and graphs in pieces give finite embeddings.
+ * The same bits for any number of threads. Cost besides neighbours: about n * neighbors * epochs steps, 0.7 kB a point.
+ * Stages of progress: "neighbors", "fuzzy graph", "spectral start", "layout".
+ * Errors: ARGUMENT, DATA (non-finite row, named), RANGE (min-dist above spread; a without b), MEMORY, LIMIT, NUMERIC,
+ * CANCELLED. */
 CEPMAN_API cepman_status cepman_umap_fit(cepman_umap **out, cepman_context *context, cepman_matrix *matrix,
                                          const cepman_options *options);
 /* The same on a graph that exists. matrix may be NULL unless init is pca. The graph's k replaces `neighbors`. */

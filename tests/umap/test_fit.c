@@ -178,7 +178,7 @@ static void all_equal(support_random *r, size_t i, size_t n, float *row)
 START_TEST(odd_inputs_stay_finite)
 {
     static const shape shapes[] = {one_blob, copies, all_equal};
-    static const size_t sizes[] = {0, 1, 2, 3, 5, 14, 15, 16, 17, 40, 300};
+    static const size_t sizes[] = {0, 1, 2, 3, 5, 15, 16, 40, 150};
     static const char *const sets[][9] = {
         {NULL},
         {"dims", "1", NULL},
@@ -208,7 +208,7 @@ START_TEST(same_bits_for_any_threads_and_level)
 {
     static const char *const levels[] = {"generic", "avx2", "avx512"};
     static const char *const sets[][5] = {
-        {NULL}, {"dims", "2", "epochs", "50", NULL}, {"dims", "7", "epochs", "50", NULL}};
+        {"epochs", "60", NULL}, {"dims", "2", "epochs", "50", NULL}, {"dims", "7", "epochs", "50", NULL}};
     float *expected = NULL;
     for (int t = 0; t < 6; t++) {
         cepman_context *ctx = support_begin(t % 2 ? 3 : 1);
@@ -216,18 +216,18 @@ START_TEST(same_bits_for_any_threads_and_level)
             /* The graph's own bits may depend on the level: it is given. */
             cepman_context *plain = support_begin(1);
             assert_good(plain, cepman_context_set_cpu_level(plain, "generic"));
-            cepman_matrix *m = draw(plain, 1200, 10, two_blobs, 3);
+            cepman_matrix *m = draw(plain, 700, 10, two_blobs, 3);
             cepman_umap *u = fit(plain, m, sets[0]), *v = NULL;
             cepman_options *o = options(ctx, sets[_i]);
             assert_good(ctx, cepman_umap_fit_graph(&v, ctx, m, cepman_umap_neighbors(u), o));
             const cepman_matrix *e = cepman_umap_embedding(v);
             const size_t d = cepman_matrix_columns(e);
             if (!expected) {
-                expected = malloc(1200 * d * sizeof *expected);
-                for (size_t i = 0; i < 1200; i++)
+                expected = malloc(700 * d * sizeof *expected);
+                for (size_t i = 0; i < 700; i++)
                     memcpy(expected + i * d, cepman_matrix_row(e, i), d * sizeof *expected);
             }
-            for (size_t i = 0; i < 1200; i++)
+            for (size_t i = 0; i < 700; i++)
                 ck_assert_mem_eq(expected + i * d, cepman_matrix_row(e, i), d * sizeof *expected);
             cepman_options_unref(o);
             cepman_umap_unref(v);
