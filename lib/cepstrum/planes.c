@@ -1,5 +1,5 @@
 /* A scan's whole cepstra as a dataset: frames are transformed when they are read.
- * The plane of DESIGN: centre at (h / 2, w / 2), both halves, magnitudes as the transform's options say.
+ * Formulas: docs/method.md, "The cepstrum"; centre at (h / 2, w / 2), both halves.
  * Must not: scale or cut to the ring, which are for features. */
 #include <math.h>
 #include <pthread.h>
