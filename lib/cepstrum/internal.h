@@ -14,6 +14,8 @@ enum { UNIT_COUNTS, UNIT_RANGE, UNIT_MEAN };
 enum { WINDOW_GAUSSIAN, WINDOW_HANN, WINDOW_ROUND_HANN, WINDOW_TUKEY, WINDOW_NONE };
 enum { SCALE_NONE, SCALE_L2, SCALE_STANDARD };
 
+#define CEP_OFFSET_MOST 1e12
+
 typedef struct cep_settings {
     bool subtract_least;
     double offset; /* NaN: to be measured */
@@ -116,6 +118,8 @@ void cep_masked_free(cep_masked *masked, cep_memory *mem);
 void cep_masked_repair(const cep_masked *masked, float *values, float *frame, size_t height, size_t width,
                        size_t stride);
 
+/* The k-th smallest (from 0) of n finite floats; reorders them: none before k is larger. */
+float cep_select(float *values, size_t n, size_t k);
 /* Whether a frame has a pixel that is neither masked nor NaN nor infinite. */
 bool cep_has_valid(const void *pixels, cepman_type type, size_t count, const uint8_t *mask);
 /* frame: rows of width floats, stride apart, not yet clamped. Clamps at 0 and replaces what is masked or not
@@ -133,7 +137,7 @@ typedef struct cep_sample {
 cepman_status cep_sample_scan(cep_sample *out, cepman_context *ctx, cepman_dataset *dataset);
 /* Background of a mean frame: its lower quartile, at least a hundredth of its mean; 1 when it is all zero.
  * values: count of them, reordered. */
-double cep_background(double *values, size_t count);
+double cep_background(float *values, size_t count);
 /* Direct beam of a frame of clamped floats: centre of mass of the brightest square, sought within `within`
  * pixels of (near_y, near_x) when these are not NaN. sums: (height + 1) * (width + 1) doubles. */
 void cep_find_beam(double *y, double *x, const float *frame, size_t height, size_t width, size_t stride,

@@ -14,7 +14,7 @@ static const cep_option table[] = {
      "published formula that sets what is not set one by one"},
     {"subtract", CEPMAN_OPTION_CHOICE, 0, 2, 0, "preset|none|min",
      "what is taken from the counts before the logarithm: nothing or the frame's minimum"},
-    {"offset", CEPMAN_OPTION_REAL, 0, 1e12, AUTO, "auto",
+    {"offset", CEPMAN_OPTION_REAL, 0, CEP_OFFSET_MOST, AUTO, "auto",
      "added to the counts before the logarithm, in offset-unit; auto: the preset's, or the scan's background "
      "counts"},
     {"offset-unit", CEPMAN_OPTION_CHOICE, 0, 2, 0, "counts|range|mean",

@@ -53,8 +53,8 @@ static void spread(uint16_t *reach, size_t h, size_t w)
         }
 }
 
-/* The k-th smallest of n (from 0); reorders. Hoare's selection. */
-static float select_kth(float *v, size_t n, size_t k)
+/* Hoare's selection. */
+float cep_select(float *v, size_t n, size_t k)
 {
     size_t low = 0, high = n - 1;
     while (low < high) {
@@ -88,7 +88,7 @@ static float select_kth(float *v, size_t n, size_t k)
 
 static float median(float *v, size_t n)
 {
-    float upper = select_kth(v, n, n / 2);
+    float upper = cep_select(v, n, n / 2);
     if (n % 2) return upper;
     float lower = v[0];
     for (size_t i = 1; i < n / 2; i++)

@@ -4,28 +4,21 @@
  */
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "internal.h"
 
 #define SAMPLES 64
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double cep_background(double *values, size_t count)
+double cep_background(float *values, size_t count)
 {
     double mean = 0;
     for (size_t i = 0; i < count; i++)
-        mean += values[i];
+        mean += (double)values[i];
     mean /= (double)(count ? count : 1);
     if (!(mean > 0)) return 1;
-    qsort(values, count, sizeof *values, ascending);
-    double quartile = values[(count - 1) / 4];
-    return quartile > mean / 100 ? quartile : mean / 100;
+    double quartile = (double)cep_select(values, count, (count - 1) / 4);
+    const double background = quartile > mean / 100 ? quartile : mean / 100;
+    return background < CEP_OFFSET_MOST ? background : CEP_OFFSET_MOST;
 }
 
 /* Sum over the pixels of the square of half side `half` around (y, x), as far as the frame has them. */
@@ -101,9 +94,9 @@ static void add_frame(double *sum, uint32_t *counts, const float *frame, const u
 }
 
 typedef struct buffers {
-    double *sum, *sums; /* sums: also the valid means, packed */
+    double *sum, *sums;
     uint32_t *counts;
-    float *frame;
+    float *frame, *means; /* means: those of the valid pixels */
     unsigned char *raw;
 } buffers;
 
@@ -137,12 +130,11 @@ static cepman_status measure(cep_sample *out, buffers *b, cepman_context *ctx, c
         b->frame[i] = 0;
         if (b->counts[i] == 0) continue;
         double mean = b->sum[i] / b->counts[i];
-        b->frame[i] = (float)mean;
-        b->sums[valid++] = mean;
+        b->frame[i] = b->means[valid++] = (float)mean;
     }
     CEP_REQUIRE(ctx, valid > 0, CEPMAN_ERR_DATA,
                 "none of the sampled frames has a valid pixel (all are NaN, infinite or masked)");
-    out->background = cep_background(b->sums, valid);
+    out->background = cep_background(b->means, valid);
     cep_find_beam(&out->beam_y, &out->beam_x, b->frame, h, w, w, (double)NAN, (double)NAN, 0, b->sums);
     return CEPMAN_OK;
 }
@@ -155,19 +147,18 @@ cepman_status cep_sample_scan(cep_sample *out, cepman_context *ctx, cepman_datas
     const size_t h = cepman_dataset_height(dataset), w = cepman_dataset_width(dataset), pixels = h * w;
     cep_memory *mem = cep_context_memory(ctx);
     buffers b = {
-        cep_alloc_zero(mem, pixels, sizeof(double)),
-        cep_alloc(mem, (h + 1) * (w + 1), sizeof(double)),
-        cep_alloc_zero(mem, pixels, sizeof(uint32_t)),
-        cep_alloc(mem, pixels, sizeof(float)),
-        cep_alloc(mem, 1, cep_dataset_frame_bytes(dataset)),
+        cep_alloc_zero(mem, pixels, sizeof(double)),   cep_alloc(mem, (h + 1) * (w + 1), sizeof(double)),
+        cep_alloc_zero(mem, pixels, sizeof(uint32_t)), cep_alloc(mem, pixels, sizeof(float)),
+        cep_alloc(mem, pixels, sizeof(float)),         cep_alloc(mem, 1, cep_dataset_frame_bytes(dataset)),
     };
-    cepman_status s = b.sum && b.sums && b.counts && b.frame && b.raw
+    cepman_status s = b.sum && b.sums && b.counts && b.frame && b.means && b.raw
                           ? measure(out, &b, ctx, dataset, available)
                           : cep_fail_memory(ctx, "sample of the scan", pixels, 2 * sizeof(double) + 8);
     cep_free(mem, b.sum);
     cep_free(mem, b.sums);
     cep_free(mem, b.counts);
     cep_free(mem, b.frame);
+    cep_free(mem, b.means);
     cep_free(mem, b.raw);
     return s;
 }

@@ -1,4 +1,5 @@
 /* Streaming: threads, blocks, live sources, standardisation, the measured offset, failures and cancel. */
+#include <float.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -249,6 +250,32 @@ START_TEST(offset_follows_the_background)
 }
 END_TEST
 
+START_TEST(extreme_counts)
+{
+    /* A scan of one value: dark, tiny, huge. The offset is measured and all features are finite. */
+    static const float values[] = {0, 1e-44f, 1, FLT_MAX, -1};
+    cepman_context *ctx = support_begin(1);
+    for (int v = 0; v < 5; v++) {
+        float frames[2 * 20 * 16];
+        for (int i = 0; i < 640; i++)
+            frames[i] = values[v];
+        cepman_dataset *d = NULL;
+        assert_good(ctx, cepman_dataset_wrap(&d, ctx, frames, CEPMAN_TYPE_F32, 1, 2, 20, 16, NULL, NULL));
+        for (int s = 0; s < 3; s++) {
+            cepman_options *o = options_of(ctx, "scale", scales[s]);
+            cepman_matrix *m = run(ctx, d, o);
+            for (size_t i = 0; i < 2; i++)
+                for (size_t j = 0; j < cepman_matrix_columns(m); j++)
+                    ck_assert(isfinite(cepman_matrix_row(m, i)[j]));
+            cepman_matrix_unref(m);
+            cepman_options_unref(o);
+        }
+        cepman_dataset_unref(d);
+    }
+    support_end(ctx);
+}
+END_TEST
+
 START_TEST(failures)
 {
     float *frames = malloc(FRAMES * 64 * sizeof *frames);
@@ -381,6 +408,7 @@ Suite *suite(void)
     tcase_add_test(t, standardised);
     tcase_add_test(t, live_scan);
     tcase_add_test(t, offset_follows_the_background);
+    tcase_add_test(t, extreme_counts);
     tcase_add_test(t, failures);
     tcase_add_loop_test(t, allocations_fail_in_turn, 0, 3);
     tcase_add_test(t, memory_stays_bounded);
