@@ -7,7 +7,9 @@
 
 #include "lloyd.h"
 
-#define SLICE 64
+#define SLICE 512       /* features of one item */
+#define VARIANCE 4096   /* rows of one item, at least */
+#define PARTIAL 8388608 /* numbers in all items' sums, at most */
 
 cepman_status cep_lloyd_prepare(cep_lloyd *f, cepman_context *ctx, const cepman_matrix *matrix, size_t k,
                                 const double *weights, const char *what)
@@ -84,36 +86,38 @@ void cep_lloyd_clear(cep_lloyd *f)
 /* ---- sums of the clusters
  * ----------------------------------------------------------------------------------- */
 
-/* Features slice*SLICE .. of all sums: points that changed move from one sum to another; with weights all
- * anew. */
+/* Features slice*SLICE .. of all sums: points that changed move from one sum to another; with weights all anew. */
 static cepman_status sum_slice(void *argument, size_t slice, unsigned worker, cep_fault *fault)
 {
     cep_lloyd *f = argument;
-    size_t j0 = slice * SLICE, j1 = j0 + SLICE < f->d ? j0 + SLICE : f->d;
+    size_t j0 = slice * SLICE, m = j0 + SLICE < f->d ? SLICE : f->d - j0;
     (void)worker;
     (void)fault;
     if (f->weights) {
         for (size_t c = 0; c < f->k; c++)
-            for (size_t j = j0; j < j1; j++)
-                f->sums[c * f->d + j] = 0;
+            memset(f->sums + c * f->d + j0, 0, m * sizeof *f->sums);
         for (size_t i = 0; i < f->n; i++) {
-            double *to = f->sums + (size_t)f->labels[i] * f->d, w = f->weights[i];
-            for (size_t j = j0; j < j1; j++)
-                to[j] += w * (double)f->points.row[i][j];
+            double *to = f->sums + (size_t)f->labels[i] * f->d + j0, w = f->weights[i];
+            for (size_t j = 0; j < m; j++)
+                to[j] += w * (double)f->points.row[i][j0 + j];
         }
         return CEPMAN_OK;
     }
     for (size_t b = 0; b < f->blocks; b++)
         for (unsigned bits = f->changed[b]; bits; bits &= bits - 1) {
             size_t i = b * 16 + (size_t)__builtin_ctz(bits);
-            const float *x = f->points.row[i];
-            double *to = f->sums + (size_t)f->labels[i] * f->d;
-            for (size_t j = j0; j < j1; j++)
-                to[j] += (double)x[j];
-            if (f->previous[i] < 0) continue;
-            double *from = f->sums + (size_t)f->previous[i] * f->d;
-            for (size_t j = j0; j < j1; j++)
-                from[j] -= (double)x[j];
+            const float *x = f->points.row[i] + j0;
+            double *to = f->sums + (size_t)f->labels[i] * f->d + j0;
+            double *from = f->previous[i] < 0 ? NULL : f->sums + (size_t)f->previous[i] * f->d + j0;
+            if (f->few) { /* too short for a call */
+                for (size_t j = 0; j < m; j++)
+                    to[j] += (double)x[j];
+                for (size_t j = 0; from && j < m; j++)
+                    from[j] -= (double)x[j];
+                continue;
+            }
+            f->kernels->add(to, x, m);
+            if (from) f->kernels->subtract(from, x, m);
         }
     return CEPMAN_OK;
 }
@@ -306,42 +310,50 @@ cepman_status cep_lloyd_inertia(cep_lloyd *f, double *inertia)
 
 typedef struct variance_job {
     const cep_lloyd *f;
-    double *variance; /* per slice */
+    size_t chunk;
+    double *sums, *squares; /* d and 1 per chunk */
 } variance_job;
 
-static cepman_status variance_slice(void *argument, size_t slice, unsigned worker, cep_fault *fault)
+/* Sums of differences from the first point: no cancellation where data are far from 0. */
+static cepman_status variance_chunk(void *argument, size_t chunk, unsigned worker, cep_fault *fault)
 {
     variance_job *job = argument;
     const cep_lloyd *f = job->f;
-    size_t j0 = slice * SLICE, m = j0 + SLICE < f->d ? SLICE : f->d - j0;
-    double sum[SLICE] = {0}, square[SLICE] = {0}, total = 0, n = (double)f->n;
-    const float *x0 = f->points.row[0] + j0;
+    double *sums = job->sums + chunk * f->d, square = 0;
     (void)worker;
     (void)fault;
-    for (size_t i = 0; i < f->n; i++) {
-        const float *x = f->points.row[i] + j0;
-        for (size_t j = 0; j < m; j++) {
-            double e = (double)x[j] - (double)x0[j];
-            sum[j] += e;
-            square[j] += e * e;
-        }
-    }
-    for (size_t j = 0; j < m; j++)
-        total += fmax(square[j] / n - (sum[j] / n) * (sum[j] / n), 0);
-    job->variance[slice] = total;
+    for (size_t i = chunk * job->chunk; i < (chunk + 1) * job->chunk && i < f->n; i++)
+        square += f->kernels->spread(sums, f->points.row[i], f->points.row[0], f->d);
+    job->squares[chunk] = square;
     return CEPMAN_OK;
 }
 
 cepman_status cep_lloyd_variance(cep_lloyd *f, double *variance)
 {
-    size_t slices = (f->d + SLICE - 1) / SLICE;
-    variance_job job = {f, cep_alloc(f->mem, slices, sizeof(double))};
-    if (!job.variance) return cep_fail_memory(f->ctx, "K-means", slices, sizeof(double));
-    cepman_status s = cep_parallel(f->ctx, NULL, slices, variance_slice, &job);
-    double total = 0;
-    for (size_t i = 0; !s && i < slices; i++)
-        total += job.variance[i];
-    cep_free(f->mem, job.variance);
-    *variance = total / (double)f->d;
+    variance_job job = {.f = f};
+    size_t most = PARTIAL / f->d + 1, chunks;
+    /* Few features: long items; many: items of at least a megabyte or so. */
+    job.chunk = VARIANCE / (f->d / 16 + 1) + 1;
+    if (job.chunk < f->n / most + 1) job.chunk = f->n / most + 1;
+    chunks = (f->n + job.chunk - 1) / job.chunk;
+    job.sums = cep_alloc_zero(f->mem, chunks, f->d * sizeof *job.sums);
+    job.squares = cep_alloc(f->mem, chunks, sizeof *job.squares);
+    cepman_status s = job.sums && job.squares
+                          ? cep_parallel(f->ctx, NULL, chunks, variance_chunk, &job)
+                          : cep_fail_memory(f->ctx, "K-means", chunks, f->d * sizeof(double));
+    if (!s) {
+        double total = 0, n = (double)f->n, off = 0;
+        for (size_t c = 0; c < chunks; c++)
+            total += job.squares[c];
+        for (size_t j = 0; j < f->d; j++) {
+            double mean = 0;
+            for (size_t c = 0; c < chunks; c++)
+                mean += job.sums[c * f->d + j];
+            off += mean / n * (mean / n);
+        }
+        *variance = fmax(total / n - off, 0) / (double)f->d;
+    }
+    cep_free(f->mem, job.sums);
+    cep_free(f->mem, job.squares);
     return s;
 }

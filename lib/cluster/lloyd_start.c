@@ -15,6 +15,7 @@ typedef struct start_job {
     float *trial_norms;
     double *sums; /* count per chunk */
     float *dots;  /* 4 * MOST_TRIALS per worker */
+    float *kept;  /* many features: what closest would be, per trial: count x n */
     bool keep;    /* count is 1: closest is lowered, partial gets the chunk's sum */
 } start_job;
 
@@ -61,7 +62,10 @@ static cepman_status start_chunk(void *argument, size_t chunk, unsigned worker, 
             for (size_t t = 0; t < job->count; t++) {
                 float s = fminf(f->closest[i + q], dots[q * job->count + t]);
                 sums[t] += (double)s * cep_lloyd_weight(f, i + q);
-                if (job->keep) f->closest[i + q] = s;
+                if (job->keep)
+                    f->closest[i + q] = s;
+                else
+                    job->kept[t * f->n + i + q] = s;
             }
     }
     if (job->keep)
@@ -105,10 +109,15 @@ static void take(const cep_lloyd *f, float *to, size_t i)
     memcpy(to, f->points.row[i], f->d * sizeof *to);
 }
 
+static size_t trials_of(size_t k)
+{
+    size_t count = 2 + (size_t)floor(log((double)k));
+    return count < MOST_TRIALS ? count : MOST_TRIALS;
+}
+
 static cepman_status draw_centres(cep_lloyd *f, start_job *job, float *trials, double *sums, uint64_t run)
 {
-    size_t count = 2 + (size_t)floor(log((double)f->k));
-    if (count > MOST_TRIALS) count = MOST_TRIALS;
+    size_t count = trials_of(f->k);
     uint64_t item = 0;
     for (size_t i = 0; i < f->blocks * 16; i++)
         f->closest[i] = i < f->n ? 1 : 0;
@@ -148,15 +157,21 @@ static cepman_status draw_centres(cep_lloyd *f, start_job *job, float *trials, d
         if (c == 0)
             for (size_t i = 0; i < f->n; i++)
                 f->closest[i] = INFINITY;
+        take(f, f->centres + c * f->d, picked[best]);
+        if (many > 1 && !f->few) { /* the trial's pass has been the centre's too */
+            memcpy(f->closest, job->kept + best * f->n, f->n * sizeof *f->closest);
+            for (size_t h = 0; h < f->chunks; h++)
+                f->partial[h] = sums[h * many + best];
+            f->closest[picked[best]] = 0;
+            continue;
+        }
         job->count = 1;
         job->keep = true;
         job->trials = trials + best * f->d;
-        float norm = f->few ? 0 : f->norms[picked[best]];
-        if (!f->few) job->trial_norms[0] = norm;
+        if (!f->few) job->trial_norms[0] = f->norms[picked[best]];
         s = cep_parallel(f->ctx, NULL, f->chunks, start_chunk, job);
         if (s) return s;
         f->closest[picked[best]] = 0;
-        take(f, f->centres + c * f->d, picked[best]);
     }
     return CEPMAN_OK;
 }
@@ -170,12 +185,14 @@ cepman_status cep_lloyd_start(cep_lloyd *f, uint64_t run)
     double *sums = cep_mul(MOST_TRIALS, f->chunks, &many) ? cep_alloc(f->mem, many, sizeof *sums) : NULL;
     job.dots = cep_alloc(f->mem, (size_t)cep_workers(f->ctx) * 4 * MOST_TRIALS, sizeof *job.dots);
     f->closest = cep_alloc(f->mem, f->blocks, 16 * sizeof *f->closest);
+    if (!f->few) job.kept = cep_alloc(f->mem, f->n, trials_of(f->k) * sizeof *job.kept);
     cepman_status s =
-        trials && sums && job.dots && f->closest
+        trials && sums && job.dots && f->closest && (f->few || job.kept)
             ? draw_centres(f, &job, trials, sums, run)
             : cep_fail_memory(f->ctx, "K-means start", f->n + MOST_TRIALS * f->d, sizeof(float));
     cep_free(f->mem, f->closest);
     f->closest = NULL;
+    cep_free(f->mem, job.kept);
     cep_free(f->mem, job.dots);
     cep_free(f->mem, sums);
     cep_free(f->mem, trials);

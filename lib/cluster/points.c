@@ -7,10 +7,14 @@
 
 static bool finite_row(const float *x, size_t d)
 {
-    float s = 0; /* x - x is 0 for finite x, NaN otherwise */
-    for (size_t j = 0; j < d; j++)
-        s += x[j] - x[j];
-    return s == 0;
+    float s[8] = {0}; /* x - x is 0 for finite x, NaN otherwise */
+    size_t j = 0;
+    for (; j + 8 <= d; j += 8)
+        for (size_t l = 0; l < 8; l++)
+            s[l] += x[j + l] - x[j + l];
+    for (size_t l = 0; j < d; j++, l++)
+        s[l] += x[j] - x[j];
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])) == 0;
 }
 
 static cepman_status collect(cep_points *p, cepman_context *ctx, const cepman_matrix *m, const char *what,

@@ -12,7 +12,7 @@
 
 typedef struct dense_job {
     cep_reach *r;
-    const cep_distance_kernels *kernels;
+    const cep_centres_kernels *kernels;
     size_t queries, chunk;
     float slack;
     float *near;   /* core distances: queries * n per worker */
@@ -33,9 +33,17 @@ static cepman_status core_chunk(void *argument, size_t index, unsigned worker, c
     size_t k = job->r->samples - 1;
     (void)fault;
     for (size_t t = 0; t < n; t += TILE)
-        for (size_t q = 0; q < count; q++)
-            for (size_t j = t; j < t + TILE && j < n; j++)
-                near[q * n + j] = job->kernels->squared(p->row[q0 + q], p->row[j], p->d);
+        for (size_t q = 0; q < count; q += 4) { /* four queries stay in the nearest cache */
+            const float *rows[4];
+            for (size_t i = 0; i < 4; i++)
+                rows[i] = p->row[q0 + (q + i < count ? q + i : q)];
+            for (size_t j = t; j < t + TILE && j < n; j++) {
+                float four[4];
+                job->kernels->squared(rows, p->row[j], p->d, four);
+                for (size_t i = 0; i < 4 && q + i < count; i++)
+                    near[(q + i) * n + j] = four[i];
+            }
+        }
     for (size_t q = 0; q < count; q++) {
         float *x = near + q * n;
         size_t m = 0;
@@ -50,33 +58,47 @@ static cepman_status core_chunk(void *argument, size_t index, unsigned worker, c
     return CEPMAN_OK;
 }
 
-/* Lowers the keys of a chunk by the point that has just joined; the chunk's best is the smallest key. */
+/* Lowers the keys of up to four points by the one that has just joined. */
+static void lower_keys(dense_job *job, const uint32_t *points, size_t count)
+{
+    const cep_reach *r = job->r;
+    const float *rows[4];
+    float four[4], least = (float)((1 - 4 * (double)job->slack) / r->alpha_square);
+    uint32_t c = job->current;
+    for (size_t i = 0; i < 4; i++)
+        rows[i] = r->points->row[points[i < count ? i : 0]];
+    job->kernels->squared(rows, r->points->row[c], r->points->d, four);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t j = points[i];
+        if (four[i] < INFINITY && (double)((four[i] - 1e-37f) * least) >= job->key[j]) continue;
+        double w = cep_reach_weight(r, c, j);
+        if (w < job->key[j]) {
+            job->key[j] = w;
+            job->from[j] = c;
+        }
+    }
+}
+
+/* Lowers the keys of a chunk; its best is the smallest, the first of equal ones. */
 static cepman_status prim_chunk(void *argument, size_t index, unsigned worker, cep_fault *fault)
 {
     dense_job *job = argument;
     const cep_reach *r = job->r;
-    const cep_points *p = r->points;
-    uint32_t c = job->current, first = (uint32_t)(index * job->chunk);
-    uint32_t end = p->n - first < job->chunk ? (uint32_t)p->n : first + (uint32_t)job->chunk,
-             best = UINT32_MAX;
-    float least = (float)((1 - 4 * (double)job->slack) / r->alpha_square);
+    uint32_t c = job->current, first = (uint32_t)(index * job->chunk), best = UINT32_MAX, waiting[4];
+    uint32_t end = r->points->n - first < job->chunk ? (uint32_t)r->points->n : first + (uint32_t)job->chunk;
+    size_t count = 0;
     (void)worker;
     (void)fault;
     for (uint32_t j = first; j < end; j++) {
-        if (job->key[j] < 0) continue;
-        double now = job->key[j];
-        if (r->core[j] < now && r->core[c] < now) {
-            float s = job->kernels->squared(p->row[c], p->row[j], p->d);
-            if (!((double)((s - 1e-37f) * least) >= now) || !(s < INFINITY)) {
-                double w = cep_reach_weight(r, c, j);
-                if (w < now) {
-                    job->key[j] = w;
-                    job->from[j] = c;
-                }
-            }
-        }
-        if (best == UINT32_MAX || job->key[j] < job->key[best]) best = j;
+        if (!(r->core[j] < job->key[j] && r->core[c] < job->key[j])) continue; /* also those in the tree */
+        waiting[count++] = j;
+        if (count < 4) continue;
+        lower_keys(job, waiting, 4);
+        count = 0;
     }
+    if (count) lower_keys(job, waiting, count);
+    for (uint32_t j = first; j < end; j++)
+        if (job->key[j] >= 0 && (best == UINT32_MAX || job->key[j] < job->key[best])) best = j;
     job->best[index] = best;
     return CEPMAN_OK;
 }
@@ -109,7 +131,7 @@ cepman_status cep_reach_dense(cep_reach *r)
 {
     size_t n = r->points->n, d = r->points->d, items, rows;
     unsigned workers = cep_workers(r->ctx);
-    dense_job job = {.r = r, .kernels = cep_distance_kernels_get(cep_context_cpu(r->ctx))};
+    dense_job job = {.r = r, .kernels = cep_centres_kernels_get(cep_context_cpu(r->ctx))};
     job.slack = (float)(1.5 * ((double)d / 8 + 8) * 0x1p-24);
     job.queries = n <= 65536 ? 16 : 4;
     if (!cep_mul(workers * (job.queries + 1), n, &items) || !cep_mul(workers, n, &rows))

@@ -24,6 +24,13 @@ typedef struct cep_centres_kernels {
     /* out[r * count + c] = row r . centre c for four rows of d floats; centres are `stride` floats apart. */
     void (*dots)(const float *const rows[4], const float *centres, size_t stride, size_t count, size_t d,
                  float *out);
+    /* out[r] = squared distance of row r to x, for four rows of d floats; relative error below (d / 16 + 8) * 2^-24. */
+    void (*squared)(const float *const rows[4], const float *x, size_t d, float out[4]);
+    /* sums += x and sums -= x, of n numbers. */
+    void (*add)(double *sums, const float *x, size_t n);
+    void (*subtract)(double *sums, const float *x, size_t n);
+    /* sums += x - origin; returns the sum of the squares of x - origin. */
+    double (*spread)(double *sums, const float *x, const float *origin, size_t n);
 } cep_centres_kernels;
 
 const cep_centres_kernels *cep_centres_kernels_get(cep_cpu_level level);

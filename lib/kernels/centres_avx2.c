@@ -4,7 +4,8 @@
 #if defined(__x86_64__)
 #include "centres_body.h"
 
-const cep_centres_kernels cep_centres_avx2 = {assign, approach, potential, dots};
+const cep_centres_kernels cep_centres_avx2 = {assign,  approach, potential, dots,
+                                              squared, add,      subtract,  spread};
 #else
 typedef int cep_centres_avx2_unused;
 #endif

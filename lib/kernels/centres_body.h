@@ -115,6 +115,81 @@ static void dots(const float *const rows[4], const float *centres, size_t stride
     size_t c = 0;
     for (; c + LANES_CENTRES <= count; c += LANES_CENTRES)
         dots_some(rows, centres + c * stride, stride, LANES_CENTRES, d, out + c, count);
-    for (; c < count; c++)
-        dots_some(rows, centres + c * stride, stride, 1, d, out + c, count);
+#if LANES_CENTRES == 6
+    const float *rest = centres + c * stride;
+    switch (count - c) {
+    case 5:
+        dots_some(rows, rest, stride, 5, d, out + c, count);
+        break;
+    case 4:
+        dots_some(rows, rest, stride, 4, d, out + c, count);
+        break;
+    case 3:
+        dots_some(rows, rest, stride, 3, d, out + c, count);
+        break;
+    case 2:
+        dots_some(rows, rest, stride, 2, d, out + c, count);
+        break;
+    case 1:
+        dots_some(rows, rest, stride, 1, d, out + c, count);
+        break;
+    default:
+        break;
+    }
+#endif
+}
+
+static void squared(const float *const rows[4], const float *x, size_t d, float out[4])
+{
+    lanes s[4];
+    for (int r = 0; r < 4; r++)
+        s[r] = lanes_all(0);
+    size_t i = 0;
+    for (; i + LANES <= d; i += LANES) {
+        lanes y = lanes_load(x + i);
+        for (int r = 0; r < 4; r++) {
+            lanes e = lanes_sub(lanes_load(rows[r] + i), y);
+            s[r] = lanes_fma(e, e, s[r]);
+        }
+    }
+    if (i < d) {
+        lanes y = lanes_load_some(x + i, d - i);
+        for (int r = 0; r < 4; r++) {
+            lanes e = lanes_sub(lanes_load_some(rows[r] + i, d - i), y);
+            s[r] = lanes_fma(e, e, s[r]);
+        }
+    }
+    for (int r = 0; r < 4; r++)
+        out[r] = lanes_sum(s[r]);
+}
+
+/* The next three are loops that compilers turn into vectors of each level. */
+static void add(double *sums, const float *x, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        sums[j] += (double)x[j];
+}
+
+static void subtract(double *sums, const float *x, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        sums[j] -= (double)x[j];
+}
+
+static double spread(double *sums, const float *x, const float *origin, size_t n)
+{
+    double s[8] = {0};
+    size_t j = 0;
+    for (; j + 8 <= n; j += 8)
+        for (size_t l = 0; l < 8; l++) {
+            double e = (double)x[j + l] - (double)origin[j + l];
+            sums[j + l] += e;
+            s[l] += e * e;
+        }
+    for (size_t l = 0; j < n; j++, l++) {
+        double e = (double)x[j] - (double)origin[j];
+        sums[j] += e;
+        s[l] += e * e;
+    }
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }

@@ -3,4 +3,5 @@
  * Must not: be called on a CPU below its level. */
 #include "centres_body.h"
 
-const cep_centres_kernels cep_centres_generic = {assign, approach, potential, dots};
+const cep_centres_kernels cep_centres_generic = {assign,  approach, potential, dots,
+                                                 squared, add,      subtract,  spread};

@@ -124,6 +124,42 @@ START_TEST(dots)
 }
 END_TEST
 
+START_TEST(distances_and_sums)
+{
+    static float x[5 * 200];
+    support_random r = {14};
+    for (int i = 0; i < 5 * 200; i++)
+        x[i] = (float)(3 + support_normal(&r));
+    for (cep_cpu_level level = CEP_CPU_GENERIC; level <= cep_cpu_detect(); level++)
+        for (size_t d = 1; d < 200; d += 7) {
+            const cep_centres_kernels *k = cep_centres_kernels_get(level);
+            const float *four[4] = {x, x + 200, x + 400, x + 600}, *y = x + 800;
+            float out[4];
+            double sums[200], want[200], squares = 0;
+            k->squared(four, y, d, out);
+            for (size_t q = 0; q < 4; q++) {
+                double s = squared(four[q], y, d);
+                ck_assert_double_le(fabs((double)out[q] - s), ((double)d / 16 + 8) * 0x1p-24 * s);
+            }
+            for (size_t j = 0; j < d; j++)
+                sums[j] = want[j] = (double)j;
+            k->add(sums, x, d);
+            k->subtract(sums, y, d);
+            for (size_t j = 0; j < d; j++) {
+                want[j] = want[j] + (double)x[j] - (double)y[j];
+                ck_assert_double_eq(sums[j], want[j]);
+            }
+            double got = k->spread(sums, x, y, d);
+            for (size_t j = 0; j < d; j++) {
+                double e = (double)x[j] - (double)y[j];
+                squares += e * e;
+                ck_assert_double_eq_tol(sums[j], want[j] + e, 1e-12);
+            }
+            ck_assert_double_eq_tol(got, squares, 1e-12 * squares);
+        }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("centres");
@@ -131,6 +167,7 @@ Suite *suite(void)
     tcase_add_test(t, nearest_centre);
     tcase_add_test(t, closest_and_potentials);
     tcase_add_test(t, dots);
+    tcase_add_test(t, distances_and_sums);
     suite_add_tcase(s, t);
     return s;
 }
