@@ -9,7 +9,8 @@
 #define RANK_ROWS 32
 #define FETCH_FLOATS 2048
 #define AXES_MOST 256
-#define HOPELESS 0.5 /* recall from which widening does not lead anywhere */
+#define TREES_FOR 65536 /* rows for which the first trees suffice */
+#define HOPELESS 0.5    /* recall from which widening does not lead anywhere */
 
 typedef struct effort {
     size_t axes, candidates, trees, leaf, passes;
@@ -167,6 +168,8 @@ cepman_status cep_neighbors_approximate(cepman_context *ctx, const cep_measure *
     size_t spare = k / 2 > 17 ? k / 2 : 17;
     f.e = (effort){.axes = 96, .candidates = k + spare, .trees = 4, .leaf = 256, .passes = 2};
     if (f.e.leaf < 4 * f.e.candidates) f.e.leaf = 4 * f.e.candidates;
+    for (size_t rows = m->rows / 2; rows >= TREES_FOR; rows /= 2) /* a leaf is a smaller part of more rows */
+        f.e.trees += 2;
     cepman_status s;
     f.order = cep_alloc(m->mem, m->rows, sizeof *f.order);
     f.room = cep_alloc(m->mem, cep_workers(ctx), k * sizeof *f.room);

@@ -346,6 +346,25 @@ START_TEST(failing_allocations)
 }
 END_TEST
 
+/* A limit on memory is kept: refused with the size, and nothing changes. */
+START_TEST(memory_limit)
+{
+    cepman_context *ctx = support_begin(1);
+    cepman_matrix *m = support_normals(ctx, 500, _i ? 100 : 3, 2);
+    cepman_neighbors *g = NULL;
+    size_t used = cepman_context_memory_used(ctx);
+    assert_good(ctx, cepman_context_set_memory_limit(ctx, used + 50000));
+    assert_fails(ctx, cepman_neighbors_build(&g, ctx, m, NULL), CEPMAN_ERR_LIMIT, "limit");
+    ck_assert_ptr_null(g);
+    ck_assert_uint_eq(cepman_context_memory_used(ctx), used);
+    assert_good(ctx, cepman_context_set_memory_limit(ctx, 0));
+    assert_good(ctx, cepman_neighbors_build(&g, ctx, m, NULL));
+    cepman_neighbors_unref(g);
+    cepman_matrix_unref(m);
+    support_end(ctx);
+}
+END_TEST
+
 static int cancel_after(void *user)
 {
     int *left = user;
@@ -424,6 +443,7 @@ Suite *suite(void)
     tcase_add_test(t, tree_is_brute_force);
     tcase_add_loop_test(t, refuses_what_is_not_finite, 0, 2);
     tcase_add_loop_test(t, failing_allocations, 0, 3);
+    tcase_add_loop_test(t, memory_limit, 0, 2);
     tcase_add_loop_test(t, cancel_in_the_middle, 0, 4);
     tcase_add_test(t, a_graph_of_the_callers);
     suite_add_tcase(s, t);
