@@ -66,6 +66,11 @@ bool stage_option_hidden(const tool *t, const cepman_options *o, const char *nam
 
 /* ---- what was set --------------------------------------------------------------------------------------------- */
 
+bool option_given(const cepman_options *o, const char *name)
+{
+    return cepman_options_is_set(o, stage_option(o, name));
+}
+
 cepman_options *arg_stage(const tool *t, const char *kind)
 {
     for (size_t i = 0; i < t->stages; i++)

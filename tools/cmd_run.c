@@ -21,7 +21,7 @@ typedef struct chain {
     cepman_matrix *features; /* what UMAP gets: features or their scores */
     cepman_pca *pca;
     cepman_umap *umap;
-    cepman_options *cepstrum_options; /* in force */
+    cepman_options *cepstrum_options, *pca_options; /* in force */
     grouping groups;
     run_defaults standard;
     size_t feature_count;
@@ -72,15 +72,16 @@ static int step_transform(tool *t, chain *k)
 
 static int step_pca(tool *t, chain *k)
 {
-    int64_t components = 0;
     const char *when = arg_text(t, "pca");
-    int rc = 0;
-    if (cepman_options_get_integer(arg_stage(t, "pca"), t->ctx, "components", &components))
-        components = 0; /* automatic */
-    k->standard = run_defaults_for(cepman_matrix_rows(k->features), k->feature_count, (size_t)components);
+    size_t n = cepman_matrix_rows(k->features), d = k->feature_count;
+    k->standard = run_defaults_for(n, d);
     if (strcmp(when, "never") == 0 || (strcmp(when, "auto") == 0 && !k->standard.pca)) return 0;
     cepman_matrix *scores = NULL;
-    rc = tool_check(t, cepman_pca_fit(&k->pca, t->ctx, k->features, arg_stage(t, "pca")));
+    int rc = tool_check(t, cepman_options_copy(&k->pca_options, t->ctx, arg_stage(t, "pca")));
+    if (!rc && !option_given(k->pca_options, "components"))
+        rc = tool_check(t, cepman_options_set_integer(k->pca_options, t->ctx, "components",
+                                                      (int64_t)k->standard.components));
+    if (!rc) rc = tool_check(t, cepman_pca_fit(&k->pca, t->ctx, k->features, k->pca_options));
     if (!rc) rc = tool_check(t, cepman_pca_apply(&scores, t->ctx, k->pca, k->features));
     if (rc) return rc;
     cepman_matrix_unref(k->features); /* by far the largest array of the run */
@@ -178,7 +179,7 @@ static void json_in_force(tool *t, json *j, const chain *k)
     json_open(j, "options", '{');
     json_options(j, "dataset", arg_stage(t, "dataset"), false);
     json_options(j, "cepstrum", k->cepstrum_options, false);
-    if (k->pca) json_options(j, "pca", arg_stage(t, "pca"), false);
+    if (k->pca) json_options(j, "pca", k->pca_options, false);
     json_options(j, "umap", arg_stage(t, "umap"), false);
     if (k->groups.tree_options) json_options(j, "hdbscan-tree", k->groups.tree_options, false);
     json_options(j, cepman_options_kind(k->groups.options), k->groups.options, false);
@@ -254,6 +255,7 @@ static void chain_free(chain *k)
 {
     grouping_free(&k->groups);
     cepman_options_unref(k->cepstrum_options);
+    cepman_options_unref(k->pca_options);
     cepman_umap_unref(k->umap);
     cepman_pca_unref(k->pca);
     cepman_matrix_unref(k->features);
@@ -293,7 +295,8 @@ static const arg_option own[] = {
      "takes the options of an earlier run (its object \"given\"); the command line has the last word"},
     {"method", ARG_CHOICE, NULL, 0, 0, "hdbscan|kmeans", "hdbscan", "the clusterer"},
     {"pca", ARG_CHOICE, NULL, 0, 0, "auto|always|never", "auto",
-     "principal components before UMAP; auto: when frames and features are more than twice --components"},
+     "principal components before UMAP, 10 of them without --components; auto: unless frames or features are "
+     "few"},
     {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
      "the ring that is kept, --ring-in and --ring-out"},
     SCAN_OPTION,
@@ -308,7 +311,7 @@ const command command_run = {
     .files = "FILE",
     .summary = "does everything: from a scan to maps of its domains",
     .notes = "An option that two stages share takes its stage's name before it (--cepstrum-alpha, "
-             "--hdbscan-tree-alpha). --min-cluster-size is 3 % of the frames (10 at least, a quarter of "
+             "--hdbscan-tree-alpha). --min-cluster-size is 5 % of the frames (10 at least, a quarter of "
              "them at most) when it is not given, and --min-samples 10 or less; when HDBSCAN finds nothing "
              "to split, the scan is one domain. DIR gets labels, embedding, bright_field, dark_field, "
              "mean_patterns, mean_cepstra and differences as .npy and .png, label_map.png, and run.json "

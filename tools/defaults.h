@@ -6,11 +6,12 @@
 
 typedef struct run_defaults {
     bool pca;                /* principal components before UMAP */
+    size_t components;       /* how many, unless --components is given */
     size_t min_cluster_size; /* of HDBSCAN */
     size_t min_samples;
 } run_defaults;
 
-/* For n frames of d features, of which PCA would keep `components` (0: as many as it finds above the noise). */
-run_defaults run_defaults_for(size_t n, size_t d, size_t components);
+/* For n frames of d features. */
+run_defaults run_defaults_for(size_t n, size_t d);
 
 #endif

@@ -17,17 +17,10 @@ int grouping_check(tool *t, const char *method)
     return 0;
 }
 
-static bool was_set(const cepman_options *o, const char *name)
-{
-    for (size_t i = 0; i < cepman_options_count(o); i++)
-        if (strcmp(cepman_options_name(o, i), name) == 0) return cepman_options_is_set(o, i);
-    return false;
-}
-
 static int run_kmeans(tool *t, const cepman_matrix *points, const cepman_matrix *centres, grouping *g)
 {
     int rc = tool_check(t, cepman_options_copy(&g->options, t->ctx, arg_stage(t, "kmeans")));
-    if (!rc && centres && !was_set(g->options, "k"))
+    if (!rc && centres && !option_given(g->options, "k"))
         rc = tool_check(
             t, cepman_options_set_integer(g->options, t->ctx, "k", (int64_t)cepman_matrix_rows(centres)));
     if (!rc) rc = tool_check(t, cepman_kmeans_fit(&g->kmeans, t->ctx, points, centres, NULL, g->options));
@@ -40,11 +33,11 @@ static int run_hdbscan(tool *t, const cepman_matrix *points, size_t least, size_
     int64_t size = 0;
     int rc = tool_check(t, cepman_options_copy(&g->options, t->ctx, arg_stage(t, "hdbscan")));
     if (!rc) rc = tool_check(t, cepman_options_copy(&g->tree_options, t->ctx, arg_stage(t, "hdbscan-tree")));
-    if (!rc && least && !was_set(g->options, "min-cluster-size"))
+    if (!rc && least && !option_given(g->options, "min-cluster-size"))
         rc =
             tool_check(t, cepman_options_set_integer(g->options, t->ctx, "min-cluster-size", (int64_t)least));
     if (!rc) rc = tool_check(t, cepman_options_get_integer(g->options, t->ctx, "min-cluster-size", &size));
-    if (!rc && !was_set(g->tree_options, "min-samples"))
+    if (!rc && !option_given(g->tree_options, "min-samples"))
         rc = tool_check(t, cepman_options_set_integer(g->tree_options, t->ctx, "min-samples",
                                                       samples ? (int64_t)samples : size));
     if (!rc) rc = tool_check(t, cepman_hdbscan_tree_build(&g->tree, t->ctx, points, g->tree_options));

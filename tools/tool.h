@@ -98,6 +98,8 @@ bool arg_given(const tool *t, const char *name);
 bool arg_flag(const tool *t, const char *name);
 double arg_real(const tool *t, const char *name);
 int64_t arg_integer(const tool *t, const char *name);
+/* True when the user set the option, on the line or by a config. */
+bool option_given(const cepman_options *options, const char *name);
 /* The stage's options, NULL when the command has no such stage. */
 cepman_options *arg_stage(const tool *t, const char *kind);
 /* 1 when the command line set an option of the stage other than seed; *name is that option. */
