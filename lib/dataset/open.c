@@ -7,13 +7,13 @@
 #include "reader.h"
 #include "view.h"
 
-static const cep_reader *const readers[] = {&cep_reader_npy, &cep_reader_blo, &cep_reader_mib,
-                                            &cep_reader_hdf5, &cep_reader_empad};
+static const cep_reader *const readers[] = {&cep_reader_npy,  &cep_reader_blo,   &cep_reader_mib,
+                                            &cep_reader_hdf5, &cep_reader_empad, &cep_reader_raw};
 enum { READERS = sizeof readers / sizeof *readers };
 
 static const char kind[] = "dataset";
 static const cep_option table[] = {
-    {"format", CEPMAN_OPTION_CHOICE, 0, 5, 0, "auto|npy|blo|mib|hdf5|empad",
+    {"format", CEPMAN_OPTION_CHOICE, 0, 6, 0, "auto|npy|blo|mib|hdf5|empad|raw",
      "layout of the file; auto: by its content"},
     {"scan-rows", CEPMAN_OPTION_INTEGER, 0, 1099511627776.0, 0, NULL,
      "rows of the scan (frames); 0: from the file, or from the columns"},
@@ -28,6 +28,16 @@ static const cep_option table[] = {
     {"salvage", CEPMAN_OPTION_FLAG, 0, 1, 0, NULL, "accept a truncated file and keep its whole frames"},
     {"follow", CEPMAN_OPTION_FLAG, 0, 1, 0, NULL,
      "accept a file that is still being written: frames become available as it grows"},
+    {"raw-type", CEPMAN_OPTION_CHOICE, 0, 8, 2, "u8|i8|u16|i16|u32|i32|i64|f32|f64",
+     "format raw: type of the numbers"},
+    {"raw-order", CEPMAN_OPTION_CHOICE, 0, 1, 0, "little|big", "format raw: order of a number's bytes"},
+    {"raw-height", CEPMAN_OPTION_INTEGER, 0, 1048576, 0, NULL,
+     "format raw: rows of a frame (pixels); must be given"},
+    {"raw-width", CEPMAN_OPTION_INTEGER, 0, 1048576, 0, NULL,
+     "format raw: columns of a frame (pixels); must be given"},
+    {"raw-offset", CEPMAN_OPTION_INTEGER, 0, 1099511627776.0, 0, NULL,
+     "format raw: where the first frame begins (bytes)"},
+    {"raw-gap", CEPMAN_OPTION_INTEGER, 0, 1099511627776.0, 0, NULL, "format raw: between two frames (bytes)"},
     {NULL, CEPMAN_OPTION_FLAG, 0, 0, 0, NULL, NULL}};
 
 cepman_status cepman_dataset_options_create(cepman_options **out, cepman_context *ctx)

@@ -32,7 +32,8 @@ typedef struct cep_reader {
     cepman_status (*open)(cep_opening *opening); /* sets source and the rest */
 } cep_reader;
 
-extern const cep_reader cep_reader_npy, cep_reader_empad, cep_reader_blo, cep_reader_mib, cep_reader_hdf5;
+extern const cep_reader cep_reader_npy, cep_reader_empad, cep_reader_blo, cep_reader_mib, cep_reader_hdf5,
+    cep_reader_raw;
 
 /* ---- frames at fixed strides
  * ---------------------------------------------------------------------------------- */

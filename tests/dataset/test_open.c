@@ -241,6 +241,48 @@ START_TEST(growing_and_shrinking)
 }
 END_TEST
 
+START_TEST(headerless)
+{
+    cepman_context *ctx = support_begin(1);
+    for (int big = 0; big < 2; big++)
+        for (size_t gap = 0; gap < 9; gap += 4) {
+            const char gap_text[] = {(char)('0' + gap), 0};
+            const char *const options[] = {
+                "format",     "raw",    "raw-type",  "u32", "raw-order",  big ? "big" : "little",
+                "raw-height", "3",      "raw-width", "5",   "raw-offset", "7",
+                "raw-gap",    gap_text, NULL};
+            bytes b = {0};
+            put_fill(&b, 'x', 7);
+            for (size_t f = 0; f < 4; f++) {
+                if (f) put_fill(&b, 'y', gap);
+                for (size_t p = 0; p < 15; p++)
+                    big ? put_big(&b, pixel_at(f, p), 4) : put_little(&b, pixel_at(f, p), 4);
+            }
+            cepman_dataset *d = NULL;
+            assert_good(ctx, open_bytes(&d, ctx, "raw.bin", &b, options));
+            assert_shape(d, 1, 4, 3, 5);
+            ck_assert_str_eq(cepman_dataset_format(d), "raw");
+            uint32_t *p = (uint32_t *)(void *)read_all(ctx, d);
+            for (size_t i = 0; i < 60; i++)
+                ck_assert_uint_eq(p[i], (uint32_t)pixel_at(i / 15, i % 15));
+            free(p);
+            cepman_dataset_unref(d);
+            b.size--;
+            d = NULL;
+            assert_fails(ctx, open_bytes(&d, ctx, "raw.bin", &b, options), CEPMAN_ERR_TRUNCATED,
+                         "3 whole frames of 4");
+            b.size = 5; /* not even the offset */
+            assert_status(ctx, open_bytes(&d, ctx, "raw.bin", &b, options), CEPMAN_ERR_TRUNCATED);
+            assert_fails(ctx,
+                         open_bytes(&d, ctx, "raw.bin", &b, (const char *const[]){"format", "raw", NULL}),
+                         CEPMAN_ERR_ARGUMENT, "raw-height");
+            ck_assert_ptr_null(d);
+            drop(&b);
+        }
+    support_end(ctx);
+}
+END_TEST
+
 START_TEST(what_is_no_dataset)
 {
     cepman_context *ctx = support_begin(1);
@@ -285,6 +327,7 @@ Suite *suite(void)
     tcase_add_test(t, scan_of_a_stack);
     tcase_add_test(t, scan_of_a_scan);
     tcase_add_test(t, growing_and_shrinking);
+    tcase_add_test(t, headerless);
     tcase_add_test(t, what_is_no_dataset);
     tcase_add_test(t, hostile_npy);
     suite_add_tcase(s, t);
