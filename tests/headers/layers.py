@@ -26,7 +26,7 @@ PUBLIC = {
     "kmeans.h": "cluster", "hdbscan.h": "cluster", "validity.h": "cluster",
 }
 # System headers that one room alone may see.
-ONLY_IN = {"fftw3.h": "fft", "cblas.h": "linalg", "lapacke.h": "linalg", "lapack.h": "linalg",
+ONLY_IN = {"fftw3.h": "fft", "cblas.h": "linalg", "hdf5.h": "dataset", "lapacke.h": "linalg", "lapack.h": "linalg",
            "immintrin.h": "kernels", "omp.h": None, "complex.h": None, "setjmp.h": None}
 LONG = 500
 
