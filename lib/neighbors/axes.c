@@ -1,16 +1,18 @@
 /* Principal subspace of a sample of rows, by block power iteration from random directions.
  * Halko, Martinsson and Tropp, SIAM Rev. 53 (2011) 217, algorithm 4.4 with two iterations.
- * Must not: be taken for principal components: no eigenvalues, no order, only the span. */
+ * Must not: be taken for principal components (no eigenvalues, no order, only the span), or use a BLAS, whose bits
+ * depend on its own number of threads. */
 #include <math.h>
 #include <string.h>
 
 #include "forest.h"
-#include "linalg.h"
 
 #define SAMPLE_FLOATS ((size_t)6 << 20)
 #define SAMPLE_MOST 4096
 #define SAMPLE_LEAST 512
 #define ITERATIONS 2
+#define TASK_ROWS 64
+#define DEPENDENT 1e-10 /* share of a squared length below which a direction is a sum of others */
 
 double cep_axes_factor(const cep_measure *m, size_t row)
 {
@@ -39,34 +41,120 @@ static void sample_rows(const cep_measure *m, size_t count, float *sample, float
             sample[s * d + j] -= mean[j];
 }
 
-/* Rows of q (count x d) become an orthonormal basis of their span; room: d * count. */
-static cepman_status orthonormalise(cepman_context *ctx, float *q, size_t count, size_t d, double *room)
+typedef struct iteration {
+    const cep_measure *m;
+    const cep_tile_kernels *tile;
+    size_t rows, count, d;
+    float *sample;   /* rows x d */
+    float *columns;  /* the same in panels of 16 columns, padded to 32 */
+    float *q;        /* count x d: the axes */
+    float *panels;   /* the same in panels of 16 axes */
+    float *products; /* count x rows */
+    double *gram;    /* count x count */
+} iteration;
+
+/* Products of the axes with a few rows of the sample. */
+static cepman_status multiply_rows(void *argument, size_t index, unsigned worker, cep_fault *fault)
 {
-    double largest = 0;
-    for (size_t j = 0; j < count * d; j++)
-        largest = fabs((double)q[j]) > largest ? fabs((double)q[j]) : largest;
-    if (largest == 0) largest = 1;
-    for (size_t a = 0; a < count; a++)
-        for (size_t j = 0; j < d; j++)
-            room[j * count + a] = (double)q[a * d + j] / largest;
-    cepman_status s = cep_linalg_orthonormalise(ctx, d, count, room, count);
-    for (size_t a = 0; !s && a < count; a++)
-        for (size_t j = 0; j < d; j++)
-            q[a * d + j] = (float)room[j * count + a];
-    return s;
+    iteration *t = argument;
+    float out[CEP_TILE_ROWS * CEP_PROJECT_COLS];
+    const float *rows[CEP_TILE_ROWS];
+    (void)worker;
+    (void)fault;
+    for (size_t i = index * TASK_ROWS; i < (index + 1) * TASK_ROWS && i < t->rows; i += CEP_TILE_ROWS) {
+        for (size_t r = 0; r < CEP_TILE_ROWS; r++)
+            rows[r] = t->sample + (i + r < t->rows ? i + r : t->rows - 1) * t->d;
+        for (size_t a = 0; a < t->count; a += CEP_PROJECT_COLS) {
+            t->tile->project(rows, t->panels + a * t->d, t->d, out, CEP_PROJECT_COLS);
+            for (size_t r = 0; r < CEP_TILE_ROWS && i + r < t->rows; r++)
+                for (size_t c = 0; c < CEP_PROJECT_COLS; c++)
+                    t->products[(a + c) * t->rows + i + r] = out[r * CEP_PROJECT_COLS + c];
+        }
+    }
+    return CEPMAN_OK;
 }
 
-static cepman_status iterate(cepman_context *ctx, const float *sample, size_t rows, size_t count, size_t d,
-                             float *q, float *products, double *room, uint64_t seed)
+/* New axes, 32 columns of them: sums of the sample's rows weighted by the products. */
+static cepman_status multiply_columns(void *argument, size_t index, unsigned worker, cep_fault *fault)
 {
-    for (size_t j = 0; j < count * d; j++)
-        q[j] = (float)cep_random_normal(seed, 101, j);
-    cepman_status s = orthonormalise(ctx, q, count, d, room);
-    for (int round = 0; !s && round < ITERATIONS; round++) {
-        cep_linalg_gemm_f32(count, rows, d, 1, q, d, sample, d, true, 0, products, rows);
-        cep_linalg_gemm_f32(count, d, rows, 1, products, rows, sample, d, false, 0, q, d);
-        s = orthonormalise(ctx, q, count, d, room);
-        if (!s) s = cep_poll(ctx);
+    iteration *t = argument;
+    float out[CEP_TILE_ROWS * CEP_PROJECT_COLS];
+    const float *rows[CEP_TILE_ROWS];
+    size_t first = index * CEP_PROJECT_COLS;
+    (void)worker;
+    (void)fault;
+    for (size_t a = 0; a < t->count; a += CEP_TILE_ROWS) {
+        for (size_t r = 0; r < CEP_TILE_ROWS; r++)
+            rows[r] = t->products + (a + r) * t->rows;
+        t->tile->project(rows, t->columns + first * t->rows, t->rows, out, CEP_PROJECT_COLS);
+        for (size_t r = 0; r < CEP_TILE_ROWS; r++)
+            for (size_t c = 0; c < CEP_PROJECT_COLS && first + c < t->d; c++)
+                t->q[(a + r) * t->d + first + c] = out[r * CEP_PROJECT_COLS + c];
+    }
+    return CEPMAN_OK;
+}
+
+/* The axes become orthonormal by Cholesky's factor of their Gram matrix; those that depend on others become zero. */
+static void orthonormalise(iteration *t)
+{
+    size_t n = t->count, d = t->d;
+    double *g = t->gram;
+    float largest = 0;
+    for (size_t j = 0; j < n * d; j++)
+        largest = fabsf(t->q[j]) > largest ? fabsf(t->q[j]) : largest;
+    for (size_t j = 0; largest > 0 && j < n * d; j++)
+        t->q[j] /= largest;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j <= i; j++)
+            g[i * n + j] = t->m->kernels->dot_f64(t->q + i * d, t->q + j * d, d);
+    for (size_t i = 0; i < n; i++) {
+        double length = g[i * n + i];
+        for (size_t j = 0; j <= i; j++) {
+            double sum = g[i * n + j];
+            for (size_t k = 0; k < j; k++)
+                sum -= g[i * n + k] * g[j * n + k];
+            if (j < i)
+                g[i * n + j] = g[j * n + j] > 0 ? sum / g[j * n + j] : 0;
+            else
+                g[i * n + i] = sum > DEPENDENT * length ? sqrt(sum) : 0;
+        }
+        float *x = t->q + i * d;
+        for (size_t k = 0; k < i; k++) {
+            const float *y = t->q + k * d;
+            float factor = (float)g[i * n + k];
+            for (size_t j = 0; j < d; j++)
+                x[j] -= factor * y[j];
+        }
+        float scale = g[i * n + i] > 0 ? (float)(1 / g[i * n + i]) : 0;
+        for (size_t j = 0; j < d; j++)
+            x[j] *= scale;
+    }
+}
+
+static void pack_axes(iteration *t)
+{
+    for (size_t a = 0; a < t->count; a++)
+        for (size_t j = 0; j < t->d; j++)
+            t->panels[a / CEP_PANEL * CEP_PANEL * t->d + j * CEP_PANEL + a % CEP_PANEL] = t->q[a * t->d + j];
+}
+
+static cepman_status iterate(cepman_context *ctx, iteration *t, uint64_t seed)
+{
+    size_t pairs = (t->d + CEP_PROJECT_COLS - 1) / CEP_PROJECT_COLS;
+    for (size_t i = 0; i < t->rows; i++)
+        for (size_t j = 0; j < pairs * CEP_PROJECT_COLS; j++)
+            t->columns[j / CEP_PANEL * CEP_PANEL * t->rows + i * CEP_PANEL + j % CEP_PANEL] =
+                j < t->d ? t->sample[i * t->d + j] : 0;
+    for (size_t j = 0; j < t->count * t->d; j++)
+        t->q[j] = (float)cep_random_normal(seed, 101, j);
+    cepman_status s = cep_poll(ctx);
+    for (int round = 0; !s && round <= ITERATIONS; round++) {
+        orthonormalise(t);
+        orthonormalise(t); /* what rounding left of the first time */
+        pack_axes(t);
+        if (round == ITERATIONS) break;
+        s = cep_parallel(ctx, NULL, (t->rows + TASK_ROWS - 1) / TASK_ROWS, multiply_rows, t);
+        if (!s) s = cep_parallel(ctx, NULL, pairs, multiply_columns, t);
     }
     return s;
 }
@@ -84,24 +172,28 @@ cepman_status cep_axes_open(cep_axes *a, cepman_context *ctx, const cep_measure 
     a->count = count;
     a->mean = cep_alloc(mem, d, sizeof *a->mean);
     a->panels = cep_alloc(mem, d, count * sizeof *a->panels);
-    float *sample = cep_alloc(mem, rows, d * sizeof *sample), *q = cep_alloc(mem, count, d * sizeof *q);
-    float *products = cep_alloc(mem, count, rows * sizeof *products);
-    double *room = cep_alloc(mem, count + 1, d * sizeof *room);
+    iteration t = {
+        .m = m, .tile = cep_tile_kernels_get(cep_context_cpu(ctx)), .rows = rows, .count = count, .d = d};
+    t.panels = a->panels;
+    t.sample = cep_alloc(mem, rows, d * sizeof *t.sample);
+    t.columns = cep_alloc(mem, rows, (d + CEP_PROJECT_COLS) * sizeof *t.columns);
+    t.q = cep_alloc(mem, count, d * sizeof *t.q);
+    t.products = cep_alloc(mem, count, rows * sizeof *t.products);
+    t.gram = cep_alloc(mem, count, count * sizeof *t.gram);
+    double *sums = cep_alloc(mem, d, sizeof *sums);
     cepman_status s;
-    if (!a->mean || !a->panels || !sample || !q || !products || !room) {
-        s = cep_fail_memory(ctx, "sample for principal axes", rows, d * sizeof *sample);
+    if (!a->mean || !a->panels || !t.sample || !t.columns || !t.q || !t.products || !t.gram || !sums) {
+        s = cep_fail_memory(ctx, "sample for principal axes", rows, 2 * d * sizeof *t.sample);
     } else {
-        sample_rows(m, rows, sample, a->mean, room);
-        s = iterate(ctx, sample, rows, count, d, q, products, room, seed);
+        sample_rows(m, rows, t.sample, a->mean, sums);
+        s = iterate(ctx, &t, seed);
     }
-    for (size_t p = 0; !s && p < count; p += CEP_PANEL)
-        for (size_t j = 0; j < d; j++)
-            for (size_t r = 0; r < CEP_PANEL; r++)
-                a->panels[(p * d) + j * CEP_PANEL + r] = q[(p + r) * d + j];
-    cep_free(mem, room);
-    cep_free(mem, products);
-    cep_free(mem, q);
-    cep_free(mem, sample);
+    cep_free(mem, sums);
+    cep_free(mem, t.gram);
+    cep_free(mem, t.products);
+    cep_free(mem, t.q);
+    cep_free(mem, t.columns);
+    cep_free(mem, t.sample);
     if (s) cep_axes_close(a);
     return s;
 }
