@@ -29,8 +29,9 @@ CEPMAN_API cepman_status cepman_umap_options_create(cepman_options **out, cepman
 CEPMAN_API cepman_status cepman_umap_fit(cepman_umap **out, cepman_context *context, cepman_matrix *matrix,
                                          const cepman_options *options);
 /* The same on a graph that exists. matrix may be NULL unless init is pca. The graph's k replaces `neighbors`. */
-CEPMAN_API cepman_status cepman_umap_fit_graph(cepman_umap **out, cepman_context *context, cepman_matrix *matrix,
-                                               cepman_neighbors *neighbors, const cepman_options *options);
+CEPMAN_API cepman_status cepman_umap_fit_graph(cepman_umap **out, cepman_context *context,
+                                               cepman_matrix *matrix, cepman_neighbors *neighbors,
+                                               const cepman_options *options);
 CEPMAN_API cepman_umap *cepman_umap_ref(cepman_umap *umap);
 CEPMAN_API void cepman_umap_unref(cepman_umap *umap);
 
