@@ -41,7 +41,7 @@ static cepman_status reduce(results *r, cepman_context *context)
     cepman_status s = cepman_cepstrum_create(&r->cepstrum, context, r->scan, NULL); /* NULL: defaults */
     if (!s) s = cepman_cepstrum_run(&r->features, context, r->cepstrum, r->scan);
     if (!s) s = cepman_pca_options_create(&options, context);
-    if (!s) s = cepman_options_set_integer(options, context, "components", 20);
+    if (!s) s = cepman_options_set_integer(options, context, "components", 10);
     if (!s) s = cepman_pca_fit(&r->pca, context, r->features, options);
     if (!s) s = cepman_pca_apply(&r->scores, context, r->pca, r->features);
     cepman_options_unref(options);
