@@ -59,6 +59,18 @@ static int make_folders(outputs *out, const char *path)
     return rc;
 }
 
+/* Whether another output is this open file: two paths may lead to one place. */
+static bool taken(const outputs *out, int fd)
+{
+    struct stat mine, other;
+    if (fstat(fd, &mine) != 0) return false;
+    for (size_t i = 0; i < out->count; i++)
+        if (out->items[i].staged && stat(out->items[i].staged, &other) == 0 && mine.st_dev == other.st_dev &&
+            mine.st_ino == other.st_ino)
+            return true;
+    return false;
+}
+
 const char *outputs_add(tool *t, const char *path)
 {
     outputs *out = t->out;
@@ -69,11 +81,6 @@ const char *outputs_add(tool *t, const char *path)
         tool_fail("%s: is a folder, a file name is expected", path);
         return NULL;
     }
-    for (size_t i = 0; i < out->count; i++)
-        if (out->items[i].staged && strcmp(out->items[i].target, path) == 0) {
-            tool_fail("%s: two outputs of the command have this name", path);
-            return NULL;
-        }
     if (make_folders(out, path)) return NULL;
     char *staged = malloc(room), *target = strdup(path);
     if (!staged || !target) {
@@ -84,8 +91,12 @@ const char *outputs_add(tool *t, const char *path)
     }
     snprintf(staged, room, "%.*s.%s.%ld.new", (int)(name - path), path, name, (long)getpid());
     int fd = open(staged, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        tool_fail("%s: cannot write: %s", path, strerror(errno));
+    if (fd < 0 || taken(out, fd)) {
+        if (fd < 0)
+            tool_fail("%s: cannot write: %s", path, strerror(errno));
+        else
+            tool_fail("%s: two outputs of the command have this name", path);
+        if (fd >= 0) close(fd);
         free(staged);
         free(target);
         return NULL;

@@ -33,6 +33,7 @@ cepman_status cepman_hdbscan_tree_cut(cepman_labels **out, cepman_context *ctx, 
                 distance);
     CEP_REQUIRE(ctx, min_cluster_size >= 1, CEPMAN_ERR_RANGE,
                 "cut: min_cluster_size is 0, must be at least 1");
+    if ((s = cep_poll(ctx))) return s;
     const cep_dendrogram *g = &t->merges;
     cep_memory *mem = cep_context_memory(ctx);
     cepman_labels *labels = NULL;

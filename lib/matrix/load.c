@@ -151,7 +151,8 @@ cepman_status cepman_labels_load(cepman_labels **out, cepman_context *ctx, const
         for (size_t i = 0; !s && i < count; i++) {
             int64_t v;
             if (!integer_at(h->type, f.block + i * size, &v) || v < INT32_MIN || v > INT32_MAX)
-                s = cep_fail(ctx, CEPMAN_ERR_RANGE, "%s: label %zu does not fit int32", path, first + i);
+                s = cep_fail(ctx, CEPMAN_ERR_RANGE, "%s: the value at place %zu does not fit int32", path,
+                             first + i);
             else
                 values[first + i] = (int32_t)v;
         }

@@ -205,6 +205,7 @@ START_TEST(knn_refuses)
     bad(2, "'k'", "knn %s -k 0 -o %s", points, in_dir("a.npy"));
     bad(2, "metric", "knn %s --metric taxi -o %s", points, in_dir("a.npy"));
     bad(1, "two outputs", "knn %s -o %s --distances %s", points, in_dir("a.npy"), in_dir("a.npy"));
+    bad(1, "two outputs", "knn %s -o %s --distances %s/./a.npy", points, in_dir("a.npy"), dir);
     nothing_left();
 }
 END_TEST
