@@ -31,6 +31,17 @@ install_packages() {
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${wanted[@]}"
 }
 
+# Locales with a decimal comma and with a mark of two bytes, for the tests of numbers as text; beside the builds, as the
+# package has their sources alone.
+make_locales() {
+    local name
+    mkdir -p "$work/locale"
+    for name in de_DE ps_AF; do
+        [ -d "$work/locale/$name.UTF-8" ] || localedef -i "$name" -f UTF-8 "$work/locale/$name.UTF-8" || return 1
+    done
+    export LOCPATH=$work/locale
+}
+
 # The reference data lie beside the checkout, where there are any. This is the one place that knows where.
 find_reference_data() {
     local beside
