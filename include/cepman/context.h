@@ -94,7 +94,8 @@ CEPMAN_API void cepman_context_cancel(cepman_context *context);
 CEPMAN_API void cepman_context_clear_cancel(cepman_context *context);
 
 /* Upper bound in bytes of what the library allocates through this context and its results; 0 (default): none.
- * A call that would pass it fails with CEPMAN_ERR_LIMIT and says what it needed. */
+ * A call that would pass it fails with CEPMAN_ERR_LIMIT and says what it needed. What FFTW, OpenBLAS and HDF5 allocate
+ * on their own is not counted. */
 CEPMAN_API cepman_status cepman_context_set_memory_limit(cepman_context *context, size_t bytes);
 /* Bytes in use now, and the largest value so far. */
 CEPMAN_API size_t cepman_context_memory_used(const cepman_context *context);

@@ -109,7 +109,7 @@ CEPMAN_API const uint8_t *cepman_dataset_mask(const cepman_dataset *dataset);
  * that has shrunk), FORMAT, CALLBACK, CANCELLED: the destination then holds what had come so far. */
 CEPMAN_API cepman_status cepman_dataset_read(cepman_dataset *dataset, cepman_context *context, size_t first,
                                              size_t count, void *destination, size_t size);
-/* The same, converted to float32; size is in floats. */
+/* The same, converted to float32; size is in floats. Also MEMORY and LIMIT: other types pass through a block. */
 CEPMAN_API cepman_status cepman_dataset_read_f32(cepman_dataset *dataset, cepman_context *context,
                                                  size_t first, size_t count, float *destination, size_t size);
 

@@ -14,7 +14,8 @@ typedef struct cepman_hdbscan cepman_hdbscan;
 
 /* Options of the tree, kind "hdbscan-tree": min-samples integer (default 0: min-cluster-size of 5; clamped to n - 1):
  * the core distance of a point is the distance to its min-samples-th other point; alpha real (1.0).
- * Rows with NaN or infinities are noise. */
+ * Rows with NaN or infinities are noise. Errors of both ways to build: ARGUMENT, OPTION (of another kind), RANGE (more
+ * than 2147483645 points), MEMORY, LIMIT, CANCELLED. */
 CEPMAN_API cepman_status cepman_hdbscan_tree_options_create(cepman_options **out, cepman_context *context);
 CEPMAN_API cepman_status cepman_hdbscan_tree_build(cepman_hdbscan_tree **out, cepman_context *context,
                                                    const cepman_matrix *matrix,
@@ -41,14 +42,16 @@ CEPMAN_API cepman_status cepman_hdbscan_tree_edge(const cepman_hdbscan_tree *tre
 CEPMAN_API cepman_status cepman_hdbscan_tree_linkage(const cepman_hdbscan_tree *tree, cepman_context *context,
                                                      double *table);
 /* DBSCAN's clusters at one distance, without its border points (DBSCAN*): pieces connected below `distance`; those
- * of fewer than min_cluster_size (>= 1) points are noise. Numbered by their first row. */
+ * of fewer than min_cluster_size (>= 1) points are noise. Numbered by their first row.
+ * Errors: ARGUMENT, RANGE (distance below 0, min_cluster_size 0), MEMORY, LIMIT, CANCELLED. */
 CEPMAN_API cepman_status cepman_hdbscan_tree_cut(cepman_labels **out, cepman_context *context,
                                                  const cepman_hdbscan_tree *tree, double distance,
                                                  size_t min_cluster_size);
 
 /* Options of an extraction, kind "hdbscan": min-cluster-size integer (5), selection choice eom|leaf,
  * selection-epsilon real (0), max-cluster-size integer (0: none), allow-single-cluster flag,
- * ties choice canonical|binary. */
+ * ties choice canonical|binary.
+ * Errors of an extraction: ARGUMENT, OPTION (of another kind), MEMORY, LIMIT, CANCELLED. */
 CEPMAN_API cepman_status cepman_hdbscan_options_create(cepman_options **out, cepman_context *context);
 CEPMAN_API cepman_status cepman_hdbscan_extract(cepman_hdbscan **out, cepman_context *context,
                                                 cepman_hdbscan_tree *tree, const cepman_options *options);

@@ -24,11 +24,12 @@ CEPMAN_API cepman_status cepman_umap_options_create(cepman_options **out, cepman
  * n <= neighbors, neighbors is lowered to n. Duplicates, equal points and graphs in pieces give finite embeddings.
  * The same bits for any number of threads. Cost besides neighbours: about n * neighbors * epochs steps, 0.7 kB a point.
  * Stages of progress: "neighbors", "fuzzy graph", "spectral start", "layout".
- * Errors: ARGUMENT, DATA (non-finite row, named), RANGE (min-dist above spread; a without b), MEMORY, LIMIT, NUMERIC,
- * CANCELLED. */
+ * Errors: ARGUMENT, OPTION (of another kind), DATA (non-finite row, named), RANGE (min-dist above spread; a without b),
+ * MEMORY, LIMIT, NUMERIC, CANCELLED. */
 CEPMAN_API cepman_status cepman_umap_fit(cepman_umap **out, cepman_context *context, cepman_matrix *matrix,
                                          const cepman_options *options);
-/* The same on a graph that exists. matrix may be NULL unless init is pca. The graph's k replaces `neighbors`. */
+/* The same on a graph that exists. matrix may be NULL unless init is pca. The graph's k replaces `neighbors`.
+ * Also SHAPE: a matrix of another number of rows than the graph. */
 CEPMAN_API cepman_status cepman_umap_fit_graph(cepman_umap **out, cepman_context *context,
                                                cepman_matrix *matrix, cepman_neighbors *neighbors,
                                                const cepman_options *options);

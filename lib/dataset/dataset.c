@@ -240,8 +240,11 @@ cepman_status cepman_dataset_read_f32(cepman_dataset *d, cepman_context *ctx, si
     size_t piece = d->frame_bytes < piece_bytes / 4 ? piece_bytes / 4 / d->frame_bytes : 1;
     if (piece > count) piece = count;
     unsigned char *block = cep_alloc(d->mem, piece, d->frame_bytes);
-    if (!block) return cep_fail_memory(ctx, "a block of frames", piece, d->frame_bytes);
     cep_fault fault;
+    if (!block) {
+        cep_fault_memory(&fault, d->mem, "a block of frames", piece, d->frame_bytes);
+        return cep_fail_fault(ctx, &fault);
+    }
     while (!s && count) {
         size_t n = count < piece ? count : piece;
         if ((s = cep_poll(ctx))) break;

@@ -1,6 +1,7 @@
 /* The whole pipeline through the public headers alone, as an instrument's program holds it: frames from a callback,
  * the host's threads and allocator, a limit on memory. Every stage is cancelled at many polls, and started with every
- * allocation failing in turn: it returns the status it should, sets no output and keeps no byte. */
+ * allocation failing in turn: it returns the status it should, sets no output and keeps no byte.
+ * Long, because every stage stands in each of its lists. */
 #include "support.h"
 
 #include <math.h>
@@ -145,7 +146,7 @@ MAKES(simulated, cepman_dataset, cepman_dataset_unref, cepman_simulate(&out, NUL
 
 static cepman_status images(cepman_context *ctx, world *w)
 {
-    static float mean[SIDE * SIDE], deviation[SIDE * SIDE], maximum[SIDE * SIDE];
+    float mean[SIDE * SIDE], deviation[SIDE * SIDE], maximum[SIDE * SIDE];
     mean[0] = -1;
     cepman_status s = cepman_maps_statistics(mean, deviation, maximum, ctx, w->scan);
     ck_assert(s == CEPMAN_OK ? mean[0] >= 0 : mean[0] == -1);
@@ -386,6 +387,47 @@ START_TEST(whole_chain_without_memory)
 }
 END_TEST
 
+/* Two programs' threads, each with a context of its own, over the same inputs. */
+typedef struct user {
+    world *w;
+    cepman_status status;
+} user;
+
+static void *use_all(void *argument)
+{
+    user *u = argument;
+    cepman_context *ctx = NULL;
+    u->status = cepman_context_create(&ctx, NULL);
+    if (!u->status) u->status = cepman_context_set_threads(ctx, 2);
+    for (size_t i = 0; !u->status && i < STAGES; i++)
+        u->status = stages[i].run(ctx, u->w);
+    cepman_context_unref(ctx);
+    return NULL;
+}
+
+START_TEST(inputs_shared_by_contexts)
+{
+    cepman_context *ctx = host_begin();
+    world w;
+    world_begin(&w, ctx);
+    user users[2] = {{&w, CEPMAN_OK}, {&w, CEPMAN_OK}};
+    pthread_t other;
+    ck_assert_int_eq(pthread_create(&other, NULL, use_all, &users[0]), 0);
+    use_all(&users[1]);
+    pthread_join(other, NULL);
+    ck_assert_int_eq(users[0].status, CEPMAN_OK);
+    ck_assert_int_eq(users[1].status, CEPMAN_OK);
+
+    /* Results outlive the context that made them, and work with another. */
+    cepman_context_unref(ctx);
+    ck_assert_int_eq(cepman_context_create(&ctx, NULL), CEPMAN_OK);
+    for (size_t i = 0; i < STAGES; i++)
+        assert_good(ctx, stages[i].run(ctx, &w));
+    world_end(&w);
+    support_end(ctx);
+}
+END_TEST
+
 #define WRONG(call) assert_status(ctx, call, CEPMAN_ERR_ARGUMENT)
 
 START_TEST(nothing_given)
@@ -526,6 +568,7 @@ Suite *suite(void)
     tcase_add_test(c, cancelled_anywhere);
     tcase_add_test(c, no_memory_anywhere);
     tcase_add_test(c, whole_chain_without_memory);
+    tcase_add_test(c, inputs_shared_by_contexts);
     tcase_add_test(c, nothing_given);
     tcase_add_test(c, hardly_any_rows);
     suite_add_tcase(s, c);
