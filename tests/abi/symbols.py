@@ -16,11 +16,11 @@ root, version, soversion = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 libraries = [pathlib.Path(p) for p in sys.argv[4:]]
 tap = Tap()
 
-# What no library may do to its host: end it, print, change its locale, its signals, its random numbers, its threads.
+# What no library may do to its host: end it, print, change its locale, its signals, its random numbers, its signgam, its threads.
 FORBIDDEN = re.compile(
     r"^(abort|_?exit|_Exit|quick_exit|__assert_fail|assert|raise|kill|signal|sigaction|alarm|setlocale|s?rand(om)?|"
     r"(__)?(v?printf|v?fprintf|puts|putchar|perror|v?dprintf|syslog)(_chk)?|stdout|stderr|stdin|strtok|gmtime|localtime|"
-    r"strerror|getenv|setenv|putenv|system|popen|openblas_set_num_threads|goto_set_num_threads|"
+    r"lgamma[fl]?|gamma[fl]?|signgam|strerror|getenv|setenv|putenv|system|popen|openblas_set_num_threads|goto_set_num_threads|"
     r"fftwf?_(make_planner_thread_safe|init_threads|cleanup|cleanup_threads|set_timelimit)|GOMP_.*|omp_.*|"
     r"__tls_get_addr|longjmp|_?setjmp)$")
 # Memory comes from the context; these objects alone touch the C library's.
