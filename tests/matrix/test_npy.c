@@ -270,7 +270,8 @@ START_TEST(labels_from_files)
     memset(data, 0xff, sizeof data);
     support_write(support_path("l.npy"), file,
                   make(file, "{'descr': '<u4', 'fortran_order': False, 'shape': (2,)}", data, 8));
-    assert_fails(ctx, cepman_labels_load(&l, ctx, support_path("l.npy")), CEPMAN_ERR_RANGE, "label 0");
+    assert_fails(ctx, cepman_labels_load(&l, ctx, support_path("l.npy")), CEPMAN_ERR_RANGE,
+                 "the value at place 0 ");
     support_write(support_path("l.npy"), file,
                   make(file, "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", data, 8));
     assert_fails(ctx, cepman_labels_load(&l, ctx, support_path("l.npy")), CEPMAN_ERR_UNSUPPORTED, "f32");
