@@ -129,10 +129,12 @@ static int read_member(reader *r, int depth, int level, const char *stage)
     }
     blanks(r);
     if (!rc && level == 2) {
+        const bool own = strcmp(stage, r->t->command->name) == 0;
         rc = read_scalar(r);
-        if (!rc)
-            rc = strcmp(stage, r->t->command->name) == 0 ? args_set_own(r->t, key, r->word)
-                                                         : args_set_stage(r->t, stage, key, r->word);
+        if (!rc && own && (strcmp(key, "config") == 0 || strcmp(key, "help") == 0))
+            rc = tool_usage("%s: option '%s' stands on the command line alone", r->path, key);
+        else if (!rc)
+            rc = own ? args_set_own(r->t, key, r->word) : args_set_stage(r->t, stage, key, r->word);
     } else if (!rc) {
         bool given = level == 0 && strcmp(key, "given") == 0;
         if (given) r->seen_given = true;

@@ -126,6 +126,8 @@ START_TEST(config_that_is_not_one)
         {"{\"given\": {\"umap\": {\"colour\": 2}}}", "colour", 2},
         {"{\"given\": {\"paint\": {\"dims\": 2}}}", "paint", 2},
         {"{\"given\": {\"run\": {\"method\": \"magic\"}}}", "method", 2},
+        {"{\"given\": {\"run\": {\"config\": \"b.json\"}}}", "'config' stands", 2},
+        {"{\"given\": {\"run\": {\"help\": true}}}", "'help' stands", 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         support_write(in_dir("c.json"), cases[i].text, strlen(cases[i].text));
