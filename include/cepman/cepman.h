@@ -19,6 +19,7 @@
 #include <cepman/umap.h>
 #include <cepman/kmeans.h>
 #include <cepman/hdbscan.h>
+#include <cepman/consensus.h>
 #include <cepman/validity.h>
 #include <cepman/maps.h>
 
