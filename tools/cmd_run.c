@@ -21,7 +21,7 @@ typedef struct chain {
     cepman_matrix *features; /* what UMAP gets: features or their scores */
     cepman_pca *pca;
     cepman_umap *umap;
-    cepman_options *cepstrum_options, *pca_options; /* in force */
+    cepman_options *cepstrum_options, *pca_options, *umap_options; /* in force */
     grouping groups;
     run_defaults standard;
     size_t feature_count;
@@ -74,7 +74,9 @@ static int step_pca(tool *t, chain *k)
 {
     const char *when = arg_text(t, "pca");
     size_t n = cepman_matrix_rows(k->features), d = k->feature_count;
-    k->standard = run_defaults_for(n, d);
+    bool scan = cepman_dataset_has_scan(k->frames);
+    k->standard = run_defaults_for(n, d, scan ? cepman_dataset_scan_rows(k->frames) : 0,
+                                   scan ? cepman_dataset_scan_columns(k->frames) : 0);
     if (strcmp(when, "never") == 0 || (strcmp(when, "auto") == 0 && !k->standard.pca)) return 0;
     cepman_matrix *scores = NULL;
     int rc = tool_check(t, cepman_options_copy(&k->pca_options, t->ctx, arg_stage(t, "pca")));
@@ -91,24 +93,34 @@ static int step_pca(tool *t, chain *k)
 
 static int step_embed(tool *t, chain *k)
 {
-    int rc = tool_check(t, cepman_umap_fit(&k->umap, t->ctx, k->features, arg_stage(t, "umap")));
+    int rc = tool_check(t, cepman_options_copy(&k->umap_options, t->ctx, arg_stage(t, "umap")));
+    if (!rc && !option_given(k->umap_options, "neighbors"))
+        rc = tool_check(t, cepman_options_set_integer(k->umap_options, t->ctx, "neighbors",
+                                                      (int64_t)k->standard.neighbors));
+    if (!rc) rc = tool_check(t, cepman_umap_fit(&k->umap, t->ctx, k->features, k->umap_options));
     if (!rc) rc = tool_check(t, cepman_matrix_save(cepman_umap_embedding(k->umap), t->ctx, k->embedding));
     return rc;
 }
 
-/* How strongly each point belongs to its cluster; all do when there is one domain. */
+/* How strongly each point belongs to its cluster: HDBSCAN's word; all do when there is one domain, and walls that the
+ * consensus took out do not. */
 static int save_strength(tool *t, const grouping *g, const char *path)
 {
     size_t n = cepman_labels_count(g->labels);
-    if (!g->one_domain)
-        return array_save(t, path, CEPMAN_TYPE_F64, 1, &n, cepman_hdbscan_probabilities(g->hdbscan));
-    double *ones = array_zero(n, 1, sizeof *ones);
-    if (!ones) return 1;
+    const double *p = cepman_hdbscan_probabilities(g->hdbscan);
+    double *strength = array_zero(n, 1, sizeof *strength);
+    if (!strength) return 1;
     for (size_t i = 0; i < n; i++)
-        ones[i] = 1;
-    int rc = array_save(t, path, CEPMAN_TYPE_F64, 1, &n, ones);
-    free(ones);
+        if (cepman_labels_data(g->labels)[i] >= 0) strength[i] = g->one_domain ? 1 : p[i];
+    int rc = array_save(t, path, CEPMAN_TYPE_F64, 1, &n, strength);
+    free(strength);
     return rc;
+}
+
+static bool wants_consensus(const tool *t, const chain *k)
+{
+    return k->standard.consensus && k->pca && k->groups.hdbscan && !k->groups.one_domain &&
+           strcmp(arg_text(t, "consensus"), "auto") == 0;
 }
 
 static int step_cluster(tool *t, chain *k)
@@ -118,6 +130,9 @@ static int step_cluster(tool *t, chain *k)
     int rc = grouping_run(t, cepman_umap_embedding(k->umap), arg_text(t, "method"), NULL,
                           k->standard.min_cluster_size, k->standard.min_samples, &k->groups);
     if (!rc) rc = grouping_one_domain(t, &k->groups);
+    if (!rc && wants_consensus(t, k))
+        rc = grouping_consensus(t, &k->groups, k->features, &k->standard, cepman_dataset_scan_rows(d),
+                                cepman_dataset_scan_columns(d));
     if (!rc)
         rc = tool_check(t, cepman_labels_save(k->groups.labels, t->ctx, k->labels,
                                               scan ? cepman_dataset_scan_rows(d) : 0,
@@ -180,9 +195,10 @@ static void json_in_force(tool *t, json *j, const chain *k)
     json_options(j, "dataset", arg_stage(t, "dataset"), false);
     json_options(j, "cepstrum", k->cepstrum_options, false);
     if (k->pca) json_options(j, "pca", k->pca_options, false);
-    json_options(j, "umap", arg_stage(t, "umap"), false);
+    json_options(j, "umap", k->umap_options, false);
     if (k->groups.tree_options) json_options(j, "hdbscan-tree", k->groups.tree_options, false);
     json_options(j, cepman_options_kind(k->groups.options), k->groups.options, false);
+    if (k->groups.merged) json_options(j, "consensus", arg_stage(t, "consensus"), false);
     json_close(j, '}');
 }
 
@@ -256,6 +272,7 @@ static void chain_free(chain *k)
     grouping_free(&k->groups);
     cepman_options_unref(k->cepstrum_options);
     cepman_options_unref(k->pca_options);
+    cepman_options_unref(k->umap_options);
     cepman_umap_unref(k->umap);
     cepman_pca_unref(k->pca);
     cepman_matrix_unref(k->features);
@@ -297,6 +314,10 @@ static const arg_option own[] = {
     {"pca", ARG_CHOICE, NULL, 0, 0, "auto|always|never", "auto",
      "principal components before UMAP, 10 of them without --components; auto: unless frames or features are "
      "few"},
+    {"consensus", ARG_CHOICE, NULL, 0, 0, "auto|never", "auto",
+     "joins clusters that a clustering of the first components holds together and no wall on the scan parts; "
+     "auto: "
+     "with HDBSCAN on scans of 12 x 12 or more, after principal components"},
     {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
      "the ring that is kept, --ring-in and --ring-out"},
     SCAN_OPTION,
@@ -310,17 +331,19 @@ const command command_run = {
     .name = "run",
     .files = "FILE",
     .summary = "does everything: from a scan to maps of its domains",
-    .notes = "An option that two stages share takes its stage's name before it (--cepstrum-alpha, "
-             "--hdbscan-tree-alpha). --min-cluster-size is 5 % of the frames (10 at least, a quarter of "
-             "them at most) when it is not given, and --min-samples 10 or less; when HDBSCAN finds nothing "
-             "to split, the scan is one domain. DIR gets labels, embedding, bright_field, dark_field, "
-             "mean_patterns, mean_cepstra and differences as .npy and .png, label_map.png, and run.json "
-             "with every option, result and timing.",
+    .notes =
+        "An option that two stages share takes its stage's name before it (--cepstrum-alpha, "
+        "--hdbscan-tree-alpha). When they are not given, --neighbors is the square root of the "
+        "number of frames (15 to 100), --min-cluster-size 3 % of the frames (in small sets 50, or a sixth of "
+        "them) and --min-samples 10 or less; when HDBSCAN finds nothing to split, the scan is one domain. "
+        "DIR gets labels, embedding, bright_field, dark_field, "
+        "mean_patterns, mean_cepstra and differences as .npy and .png, label_map.png, and run.json "
+        "with every option, result and timing.",
     .least = 1,
     .most = 1,
     .own = own,
     .shorts = shorts,
     .stages = {cepman_dataset_options_create, cepman_cepstrum_options_create, cepman_pca_options_create,
                cepman_umap_options_create, cepman_kmeans_options_create, cepman_hdbscan_tree_options_create,
-               cepman_hdbscan_options_create},
+               cepman_hdbscan_options_create, cepman_consensus_options_create},
     .run = run_run};

@@ -1,17 +1,30 @@
 /* Defaults of the pipeline `cepman run`, from the size of the scan.
- * Few components keep the domains and drop the noise and slow changes that would split them; a domain smaller than 5 %
- * of the scan is not looked for unless the user asks (docs/commands.md).
+ * Measured on simulated scans with ground truth (docs/method.md, section The pipeline's defaults).
  * Must not: depend on anything but sizes, so that equal scans get equal pipelines. */
 #include "defaults.h"
 
-run_defaults run_defaults_for(size_t n, size_t d)
+static size_t at_least(size_t value, size_t least)
 {
-    run_defaults r = {.components = 10};
+    return value < least ? least : value;
+}
+
+static size_t at_most(size_t value, size_t most)
+{
+    return value > most ? most : value;
+}
+
+run_defaults run_defaults_for(size_t n, size_t d, size_t rows, size_t columns)
+{
+    /* Few components keep the domains and drop the noise and slow changes that would split them. */
+    run_defaults r = {.components = 10, .coarse_components = 8, .coarse_min_samples = 5};
     r.pca = d > 10 * r.components && n > 5 * r.components;
-    r.min_cluster_size = n / 20;
-    if (r.min_cluster_size < 10) r.min_cluster_size = 10;
-    if (r.min_cluster_size > n / 4) r.min_cluster_size = n / 4;
-    if (r.min_cluster_size < 2) r.min_cluster_size = 2;
-    r.min_samples = r.min_cluster_size < 10 ? r.min_cluster_size : 10;
+    /* More neighbours tear a smooth range of tilts less often; about the square root of n, 15 to 100. */
+    for (r.neighbors = 15; r.neighbors < 100 && (r.neighbors + 1) * (r.neighbors + 1) <= n;)
+        r.neighbors++;
+    /* A domain below 3 % of the scan is not looked for; in small sets, not below 50 frames. */
+    r.min_cluster_size = at_least(at_least(n * 3 / 100, at_most(50, n / 6)), 2);
+    r.min_samples = at_most(10, r.min_cluster_size);
+    r.coarse_size = at_least(n / 25, 2);
+    r.consensus = r.pca && rows >= 12 && columns >= 12;
     return r;
 }

@@ -73,6 +73,62 @@ int grouping_one_domain(tool *t, grouping *g)
     return 0;
 }
 
+/* The first columns of a matrix, which keeps them alive. */
+static int first_columns(tool *t, const cepman_matrix *m, size_t columns, cepman_matrix **out)
+{
+    size_t stride = 0;
+    const float *data = cepman_matrix_data(m, &stride);
+    if (columns > cepman_matrix_columns(m)) columns = cepman_matrix_columns(m);
+    return tool_check(
+        t, cepman_matrix_wrap(out, t->ctx, data, cepman_matrix_rows(m), columns, stride, NULL, NULL));
+}
+
+static int coarse_labels(tool *t, const cepman_matrix *points, const run_defaults *standard,
+                         cepman_hdbscan **out)
+{
+    cepman_options *of_tree = NULL, *of_cut = NULL;
+    cepman_hdbscan_tree *tree = NULL;
+    int rc = tool_check(t, cepman_hdbscan_tree_options_create(&of_tree, t->ctx));
+    if (!rc) rc = tool_check(t, cepman_hdbscan_options_create(&of_cut, t->ctx));
+    if (!rc)
+        rc = tool_check(t, cepman_options_set_integer(of_tree, t->ctx, "min-samples",
+                                                      (int64_t)standard->coarse_min_samples));
+    if (!rc)
+        rc = tool_check(t, cepman_options_set_integer(of_cut, t->ctx, "min-cluster-size",
+                                                      (int64_t)standard->coarse_size));
+    if (!rc) rc = tool_check(t, cepman_hdbscan_tree_build(&tree, t->ctx, points, of_tree));
+    if (!rc) rc = tool_check(t, cepman_hdbscan_extract(out, t->ctx, tree, of_cut));
+    cepman_hdbscan_tree_unref(tree);
+    cepman_options_unref(of_tree);
+    cepman_options_unref(of_cut);
+    return rc;
+}
+
+int grouping_consensus(tool *t, grouping *g, const cepman_matrix *scores, const run_defaults *standard,
+                       size_t rows, size_t columns)
+{
+    cepman_matrix *few = NULL;
+    cepman_hdbscan *coarse = NULL;
+    cepman_labels *joined = NULL;
+    int rc = first_columns(t, scores, standard->coarse_components, &few);
+    if (!rc) rc = coarse_labels(t, few, standard, &coarse);
+    if (!rc)
+        rc = tool_check(t, cepman_consensus_merge(&joined, t->ctx, g->labels, cepman_hdbscan_labels(coarse),
+                                                  scores, rows, columns, arg_stage(t, "consensus")));
+    /* A map without any cluster would tell less than the islands do. */
+    if (!rc && cepman_labels_clusters(joined) > 0) {
+        g->merged = true;
+        g->fine = cepman_labels_clusters(g->labels);
+        g->coarse = cepman_labels_clusters(cepman_hdbscan_labels(coarse));
+        cepman_labels_unref(g->labels);
+        g->labels = cepman_labels_ref(joined);
+    }
+    cepman_labels_unref(joined);
+    cepman_hdbscan_unref(coarse);
+    cepman_matrix_unref(few);
+    return rc;
+}
+
 void grouping_free(grouping *g)
 {
     cepman_labels_unref(g->labels);
@@ -110,7 +166,11 @@ void grouping_json(json *j, const char *key, const grouping *g)
         json_integer(j, NULL, sizes[i]);
     json_close(j, ']');
     if (g->hdbscan) json_flag(j, "one_domain", g->one_domain);
-    if (g->hdbscan && !g->one_domain) {
+    if (g->merged) {
+        json_integer(j, "clusters_before_consensus", (int64_t)g->fine);
+        json_integer(j, "coarse_clusters", (int64_t)g->coarse);
+    }
+    if (g->hdbscan && !g->one_domain && !g->merged) {
         json_open(j, "persistence", '[');
         for (size_t i = 0; i < clusters; i++)
             json_real(j, NULL, cepman_hdbscan_persistence(g->hdbscan)[i]);

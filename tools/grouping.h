@@ -2,12 +2,15 @@
 #ifndef GROUPING_H
 #define GROUPING_H
 
+#include "defaults.h"
 #include "tool.h"
 
 typedef struct grouping {
     const char *method;
     cepman_labels *labels;
-    bool one_domain; /* by grouping_one_domain() */
+    bool one_domain;     /* by grouping_one_domain() */
+    bool merged;         /* by grouping_consensus(): */
+    size_t fine, coarse; /* clusters that went in */
     cepman_kmeans *kmeans;
     cepman_hdbscan_tree *tree;
     cepman_hdbscan *hdbscan;
@@ -23,6 +26,10 @@ int grouping_run(tool *t, const cepman_matrix *points, const char *method, const
                  size_t least, size_t samples, grouping *out);
 /* When HDBSCAN found nothing to split: the points are one cluster, 0, instead of all noise. */
 int grouping_one_domain(tool *t, grouping *g);
+/* Joins islands with the help of a clustering of the first columns of `scores` and of the scan
+ * (cepman_consensus_merge()), by the stage "consensus". */
+int grouping_consensus(tool *t, grouping *g, const cepman_matrix *scores, const run_defaults *standard,
+                       size_t rows, size_t columns);
 void grouping_free(grouping *g);
 /* Facts of the result: clusters, noise, sizes, inertia, ... */
 void grouping_json(json *j, const char *key, const grouping *g);

@@ -11,7 +11,7 @@
 
 #include <cepman/cepman.h>
 
-#define TOOL_STAGES 8
+#define TOOL_STAGES 10
 #define TOOL_FILES 3
 
 typedef struct tool tool;
