@@ -334,8 +334,9 @@ const command command_run = {
     .notes =
         "An option that two stages share takes its stage's name before it (--cepstrum-alpha, "
         "--hdbscan-tree-alpha). When they are not given, --neighbors is the square root of the "
-        "number of frames (15 to 100), --min-cluster-size 3 % of the frames (in small sets 50, or a sixth of "
-        "them) and --min-samples 10 or less; when HDBSCAN finds nothing to split, the scan is one domain. "
+        "number of frames (15 to 100), --min-cluster-size 3 % of the frames (10 at least; where there is no "
+        "consensus 50, or a sixth of them) and --min-samples 10 or less; when HDBSCAN finds nothing to "
+        "split, the scan is one domain. "
         "DIR gets labels, embedding, bright_field, dark_field, "
         "mean_patterns, mean_cepstra and differences as .npy and .png, label_map.png, and run.json "
         "with every option, result and timing.",

@@ -21,10 +21,12 @@ run_defaults run_defaults_for(size_t n, size_t d, size_t rows, size_t columns)
     /* More neighbours tear a smooth range of tilts less often; about the square root of n, 15 to 100. */
     for (r.neighbors = 15; r.neighbors < 100 && (r.neighbors + 1) * (r.neighbors + 1) <= n;)
         r.neighbors++;
-    /* A domain below 3 % of the scan is not looked for; in small sets, not below 50 frames. */
-    r.min_cluster_size = at_least(at_least(n * 3 / 100, at_most(50, n / 6)), 2);
+    /* In a small scan most points are near walls, and a coarse clustering of them says little. */
+    r.consensus = r.pca && rows >= 12 && columns >= 12 && n >= 1000;
+    /* A smaller domain than this is not looked for; larger where no consensus mends what was split too far. */
+    size_t least = r.consensus ? n * 3 / 100 : rows ? at_least(n / 20, 10) : at_least(n * 3 / 100, 50);
+    r.min_cluster_size = at_least(at_most(least, n / 6), 2);
     r.min_samples = at_most(10, r.min_cluster_size);
     r.coarse_size = at_least(n / 25, 2);
-    r.consensus = r.pca && rows >= 12 && columns >= 12;
     return r;
 }
