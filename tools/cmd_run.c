@@ -317,7 +317,7 @@ static const arg_option own[] = {
     {"consensus", ARG_CHOICE, NULL, 0, 0, "auto|never", "auto",
      "joins clusters that a clustering of the first components holds together and no wall on the scan parts; "
      "auto: "
-     "with HDBSCAN on scans of 12 x 12 or more, after principal components"},
+     "with HDBSCAN on scans of 1000 frames or more, 12 x 12 at least, after principal components"},
     {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
      "the ring that is kept, --ring-in and --ring-out"},
     SCAN_OPTION,
@@ -333,12 +333,12 @@ const command command_run = {
     .summary = "does everything: from a scan to maps of its domains",
     .notes =
         "An option that two stages share takes its stage's name before it (--cepstrum-alpha, "
-        "--hdbscan-tree-alpha). When they are not given, --neighbors is the square root of the "
-        "number of frames (15 to 100), --min-cluster-size 3 % of the frames (10 at least; where there is no "
-        "consensus 50, or a sixth of them) and --min-samples 10 or less; when HDBSCAN finds nothing to "
-        "split, the scan is one domain. "
-        "DIR gets labels, embedding, bright_field, dark_field, "
-        "mean_patterns, mean_cepstra and differences as .npy and .png, label_map.png, and run.json "
+        "--hdbscan-tree-alpha). When they are not given, --neighbors is the square root of the number of "
+        "frames (15 to 100), --min-cluster-size 3 % of the frames with the consensus, 5 % (10 at least) in "
+        "smaller scans, 50 or 3 % in stacks, never more than a sixth, and --min-samples 10 or less; when "
+        "HDBSCAN finds nothing to split, the scan is one domain. DIR gets labels, embedding, bright_field, "
+        "dark_field, mean_patterns, mean_cepstra and differences as .npy and .png, label_map.png, and "
+        "run.json "
         "with every option, result and timing.",
     .least = 1,
     .most = 1,
