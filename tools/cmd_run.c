@@ -296,11 +296,11 @@ static int run_run(tool *t)
     }
     if (!rc) rc = write_json(t, &k);
     if (!rc) {
-        progress_end();
         size_t clusters = cepman_labels_clusters(k.groups.labels);
-        printf("%zu cluster%s, %zu of %zu frames noise, %.1f s: %s/label_map.png\n", clusters,
-               clusters == 1 ? "" : "s", cepman_labels_noise(k.groups.labels),
-               cepman_labels_count(k.groups.labels), total, arg_text(t, "output"));
+        snprintf(t->summary, sizeof t->summary,
+                 "%zu cluster%s, %zu of %zu frames noise, %.1f s: %s/label_map.png", clusters,
+                 clusters == 1 ? "" : "s", cepman_labels_noise(k.groups.labels),
+                 cepman_labels_count(k.groups.labels), total, arg_text(t, "output"));
     }
     chain_free(&k);
     return rc;

@@ -103,6 +103,7 @@ static int run(tool *t, int argc, char **argv)
     progress_end();
     if (!rc) rc = tool_interrupted();
     if (!rc) rc = outputs_commit(t->out);
+    if (!rc && t->summary[0]) puts(t->summary);
     return rc;
 }
 

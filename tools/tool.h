@@ -68,6 +68,7 @@ struct tool {
     const command *command;
     const char *file[TOOL_FILES];
     size_t files;
+    char summary[512]; /* one line for stdout once the outputs are in place; "": none */
     cepman_options *stage[TOOL_STAGES];
     size_t stages;
     uint8_t *line[TOOL_STAGES]; /* per stage and option: 1 when the command line itself set it */

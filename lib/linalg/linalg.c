@@ -4,6 +4,7 @@
 #include <cblas.h>
 #include <lapacke.h>
 
+#include "jacobi.h"
 #include "linalg.h"
 
 void cep_linalg_gram_f32(size_t rows, size_t n, const float *a, size_t stride, float *c)
@@ -45,6 +46,34 @@ void cep_linalg_outer_f64(size_t rows, size_t n, const double *a, size_t stride,
                 (int)rows);
 }
 
+/* Up to here the eigenproblem is solved by our own rotations: their bits do not follow OpenBLAS's threads. */
+#define SMALL 64
+
+static cepman_status small_eigen(cepman_context *ctx, size_t n, double *a, size_t first, size_t last,
+                                 double *values, double *vectors)
+{
+    cep_memory *mem = cep_context_memory(ctx);
+    double *v = cep_alloc(mem, n, n * sizeof *v);
+    if (!v) return cep_fail_memory(ctx, "eigenvalues", n, n * sizeof *v);
+    size_t order[SMALL];
+    cepman_status s = CEPMAN_OK;
+    if (!cep_jacobi(n, a, v))
+        s = cep_fail(ctx, CEPMAN_ERR_NUMERIC, "eigenvalues of a %zu x %zu matrix did not converge", n, n);
+    for (size_t i = 0; !s && i < n; i++) { /* insertion by value, then by place */
+        size_t at = i;
+        for (; at > 0 && a[order[at - 1] * (n + 1)] > a[i * (n + 1)]; at--)
+            order[at] = order[at - 1];
+        order[at] = i;
+    }
+    for (size_t i = first; !s && i <= last; i++) {
+        values[i - first] = a[order[i] * (n + 1)];
+        for (size_t j = 0; vectors && j < n; j++)
+            vectors[(i - first) * n + j] = v[order[i] * n + j];
+    }
+    cep_free(mem, v);
+    return s;
+}
+
 cepman_status cep_linalg_eigen(cepman_context *ctx, size_t n, double *a, size_t first, size_t last,
                                double *values, double *vectors)
 {
@@ -54,6 +83,7 @@ cepman_status cep_linalg_eigen(cepman_context *ctx, size_t n, double *a, size_t 
         for (size_t j = 0; j <= i; j++)
             if (!(a[i * n + j] - a[i * n + j] == 0))
                 return cep_fail(ctx, CEPMAN_ERR_NUMERIC, "eigenvalues: entry (%zu, %zu) is not finite", i, j);
+    if (n <= SMALL) return small_eigen(ctx, n, a, first, last, values, vectors);
     double *w = cep_alloc(mem, n, sizeof *w);
     int *support = cep_alloc(mem, 2 * m, sizeof *support);
     /* Column-major with the upper triangle is row-major with the lower one; eigenvectors then come as rows.

@@ -23,8 +23,8 @@ void cep_linalg_outer_f64(size_t rows, size_t n, const double *a, size_t stride,
 
 /* Eigenvalues and eigenvectors first .. last (0-based, ascending order) of the symmetric n x n matrix a
  * (lower triangle, destroyed). values: last-first+1; vectors: one row of n per eigenvalue (may be NULL).
- * Relatively robust representations (dsyevr). CEPMAN_ERR_NUMERIC when it does not converge or a is not
- * finite. */
+ * Jacobi rotations up to n = 64, relatively robust representations (dsyevr) above. CEPMAN_ERR_NUMERIC when it
+ * does not converge or a is not finite. */
 cepman_status cep_linalg_eigen(cepman_context *ctx, size_t n, double *a, size_t first, size_t last,
                                double *values, double *vectors);
 /* QR in place: the n rows of `length` (length >= n) become orthonormal, each spanning with those before it

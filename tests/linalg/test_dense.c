@@ -102,7 +102,7 @@ END_TEST
 /* A random symmetric matrix: A v = w v, v orthonormal, w ascending, the sum of all w is the trace. */
 START_TEST(eigenvalues)
 {
-    static const size_t sizes[] = {1, 2, 7, 50};
+    static const size_t sizes[] = {1, 2, 7, 50, 64, 65, 90}; /* rotations up to 64, LAPACK above */
     size_t n = sizes[_i];
     cepman_context *ctx = support_begin(1);
     double *a = numbers(n * n, 8), *w = numbers(n, 0), *v = numbers(n * n, 0), *t = numbers(n * n, 0);
@@ -139,6 +139,40 @@ START_TEST(eigenvalues)
     t[0] = (double)NAN;
     assert_fails(ctx, cep_linalg_eigen(ctx, n, t, 0, 0, part, v), CEPMAN_ERR_NUMERIC, "(0, 0) is not finite");
     free(a), free(w), free(v), free(t), free(part);
+    support_end(ctx);
+}
+END_TEST
+
+/* Matrices without full rank, without off-diagonal entries, and with scales far apart. */
+START_TEST(odd_matrices)
+{
+    enum { N = 12 };
+    cepman_context *ctx = support_begin(1);
+    double a[N * N], t[N * N], w[N], v[N * N], *x = numbers(N * 3, 4);
+    for (int kind = 0; kind < 4; kind++) {
+        for (size_t i = 0; i < N; i++)
+            for (size_t j = 0; j < N; j++) {
+                double gram = 0;
+                for (size_t l = 0; l < 3; l++)
+                    gram += x[i * 3 + l] * x[j * 3 + l];
+                double scales = pow(10, -(double)(i + j));
+                a[i * N + j] = kind == 0   ? 0
+                               : kind == 1 ? (i == j) * (double)(N - i)
+                               : kind == 2 ? gram
+                                           : gram * scales;
+            }
+        memcpy(t, a, sizeof t);
+        assert_good(ctx, cep_linalg_eigen(ctx, N, t, 0, N - 1, w, v));
+        double scale = fabs(w[N - 1]) + 1e-300;
+        for (size_t i = 0; i < N; i++)
+            for (size_t j = 0; j < N; j++) {
+                double av = 0;
+                for (size_t l = 0; l < N; l++)
+                    av += a[j * N + l] * v[i * N + l];
+                ck_assert_double_eq_tol(av / scale, w[i] * v[i * N + j] / scale, 1e-13);
+            }
+    }
+    free(x);
     support_end(ctx);
 }
 END_TEST
@@ -183,22 +217,26 @@ END_TEST
 
 START_TEST(failing_allocations)
 {
+    enum { MOST = 70 };
     cepman_context *ctx = support_begin(1);
-    double *a = numbers(64, 10), *t = numbers(64, 10), w[8], v[64];
-    for (int what = 0; what < 2; what++)
+    double *a = numbers(MOST * MOST, 10), *t = numbers(MOST * MOST, 10), *w = numbers(MOST, 0),
+           *v = numbers(MOST * MOST, 0);
+    /* Rotations take one block, LAPACK and QR several. */
+    for (int what = 0; what < 3; what++)
         for (long fail = 0;; fail++) {
-            memcpy(t, a, 64 * sizeof *t);
+            size_t n = what == 1 ? MOST : 8;
+            memcpy(t, a, n * n * sizeof *t);
             support_fail_at(fail);
-            cepman_status s =
-                what ? cep_linalg_orthonormalise(ctx, 8, 8, t, 8) : cep_linalg_eigen(ctx, 8, t, 0, 7, w, v);
+            cepman_status s = what == 2 ? cep_linalg_orthonormalise(ctx, n, n, t, n)
+                                        : cep_linalg_eigen(ctx, n, t, 0, n - 1, w, v);
             support_fail_at(-1);
             if (s == CEPMAN_OK) {
-                ck_assert_int_gt(fail, 1);
+                ck_assert_int_ge(fail, what == 0 ? 1 : 2);
                 break;
             }
             ck_assert_int_eq(s, CEPMAN_ERR_MEMORY);
         }
-    free(a), free(t);
+    free(a), free(t), free(w), free(v);
     support_end(ctx);
 }
 END_TEST
@@ -209,7 +247,8 @@ Suite *suite(void)
     TCase *t = tcase_create("dense");
     tcase_add_loop_test(t, products, 0, 4);
     tcase_add_loop_test(t, gram_matrices, 0, 4);
-    tcase_add_loop_test(t, eigenvalues, 0, 4);
+    tcase_add_loop_test(t, eigenvalues, 0, 7);
+    tcase_add_test(t, odd_matrices);
     tcase_add_test(t, orthonormal_rows_and_columns);
     tcase_add_test(t, failing_allocations);
     suite_add_tcase(s, t);
