@@ -1,8 +1,7 @@
 /* Numbers from and to text, whatever the host's locale says.
- * strtod and printf follow LC_NUMERIC; here the C locale is chosen for the one call.
- * Must not: call setlocale. */
+ * strtod and printf follow LC_NUMERIC; here its decimal mark is put in and taken out around them.
+ * Must not: call setlocale, or allocate. */
 #include <errno.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,73 +36,76 @@ bool cep_parse_integer(const char *text, int64_t *value)
     return true;
 }
 
-/* The calling thread's locale becomes "C" for one call; glibc makes that one without allocating. */
-typedef struct c_locale {
-    locale_t c, old;
-} c_locale;
-
-static bool enter_c(c_locale *l)
+/* The decimal mark of the calling thread's locale, which strtod and printf use: what stands between the digits of 1.5.
+ * Choosing the C locale for the call instead would allocate, and glibc does not give that back when LOCPATH is set. */
+static size_t decimal_mark(char mark[16])
 {
-    l->c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (l->c == (locale_t)0) return false;
-    l->old = uselocale(l->c);
-    return true;
+    char t[20];
+    int n = snprintf(t, sizeof t, "%.1f", 1.5);
+    size_t length = n > 2 && n < 18 ? (size_t)n - 2 : 1;
+    memcpy(mark, length > 1 || n == 3 ? t + 1 : ".", length);
+    mark[length] = 0;
+    return length;
 }
 
-static void leave_c(c_locale *l)
-{
-    uselocale(l->old);
-    freelocale(l->c);
-}
+/* Longer texts are no number that anyone wrote. */
+#define MOST_DIGITS 400
 
-/* With the C locale in force. */
-static bool parse_real(const char *text, double *value)
+bool cep_parse_real(const char *text, double *value)
 {
-    const char *p = text;
-    bool word = false;
-    while (*p == ' ' || *p == '\t')
-        p++;
-    /* strtod would take "0x1p3" and "nan(...)": only plain decimal numbers, inf and nan are wanted. */
-    for (const char *q = p; *q; q++) {
-        if (*q == 'x' || *q == 'X' || *q == '(') return false;
-        if (*q == 'n' || *q == 'N') word = true;
+    char mark[16], t[MOST_DIGITS + 16];
+    size_t length = decimal_mark(mark), n = 0, marks = 0;
+    while (*text == ' ' || *text == '\t')
+        text++;
+    /* strtod would also take "0x1p3", "nan(...)" and the locale's own mark: only plain decimal numbers, inf and nan. */
+    for (; *text && !strchr(" \t\r\n", *text); text++) {
+        if (n >= MOST_DIGITS || !strchr("0123456789+-.eEinftyaINFTYA", *text)) return false;
+        if (*text == '.') {
+            if (++marks > 1) return false;
+            memcpy(t + n, mark, length);
+            n += length;
+        } else {
+            t[n++] = *text;
+        }
     }
-    if (!*p) return false;
+    t[n] = 0;
+    if (n == 0 || !blank_to_end(text)) return false;
     char *end;
     int saved = errno;
-    double v = strtod(p, &end);
+    errno = 0;
+    double v = strtod(t, &end);
+    bool overflow = errno == ERANGE && isinf(v);
     errno = saved;
-    if (end == p || !blank_to_end(end)) return false;
-    if (isinf(v) && !word) return false; /* 1e999: too large is not infinite */
+    if (end != t + n || overflow) return false;
     *value = v;
     return true;
 }
 
-bool cep_parse_real(const char *text, double *value)
+/* "%.*g" with '.' for the locale's mark. */
+static void print_real(char *t, size_t size, int digits, double value)
 {
-    c_locale l;
-    if (!enter_c(&l)) return false;
-    bool good = parse_real(text, value);
-    leave_c(&l);
-    return good;
+    char mark[16];
+    size_t length = decimal_mark(mark);
+    snprintf(t, size, "%.*g", digits, value);
+    char *at = strstr(t, mark);
+    if (!at) return;
+    *at = '.';
+    memmove(at + 1, at + length, strlen(at + length) + 1);
 }
 
 size_t cep_format_real(char *text, size_t size, double value)
 {
     char t[64];
-    c_locale l;
     if (isnan(value)) {
         snprintf(t, sizeof t, "nan");
     } else if (isinf(value)) {
         snprintf(t, sizeof t, value > 0 ? "inf" : "-inf");
     } else {
-        bool entered = enter_c(&l);
         for (int digits = 6; digits <= 17; digits++) {
             double back;
-            snprintf(t, sizeof t, "%.*g", digits, value);
-            if (parse_real(t, &back) && back == value) break;
+            print_real(t, sizeof t, digits, value);
+            if (cep_parse_real(t, &back) && back == value) break;
         }
-        if (entered) leave_c(&l);
     }
     size_t n = strlen(t);
     if (size) {
