@@ -317,7 +317,7 @@ static const arg_option own[] = {
     {"consensus", ARG_CHOICE, NULL, 0, 0, "auto|never", "auto",
      "joins clusters that a clustering of the first components holds together and no wall on the scan parts; "
      "auto: "
-     "with HDBSCAN on scans of 1000 frames or more, 12 x 12 at least, after principal components"},
+     "with HDBSCAN on scans of 4000 frames or more, 12 x 12 at least, after principal components"},
     {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
      "the ring that is kept, --ring-in and --ring-out"},
     SCAN_OPTION,

@@ -22,7 +22,7 @@ run_defaults run_defaults_for(size_t n, size_t d, size_t rows, size_t columns)
     for (r.neighbors = 15; r.neighbors < 100 && (r.neighbors + 1) * (r.neighbors + 1) <= n;)
         r.neighbors++;
     /* In a small scan most points are near walls, and a coarse clustering of them says little. */
-    r.consensus = r.pca && rows >= 12 && columns >= 12 && n >= 1000;
+    r.consensus = r.pca && rows >= 12 && columns >= 12 && n >= 4000;
     /* A smaller domain than this is not looked for; larger where no consensus mends what was split too far. */
     size_t least = r.consensus ? n * 3 / 100 : rows ? at_least(n / 20, 10) : at_least(n * 3 / 100, 50);
     r.min_cluster_size = at_least(at_most(least, n / 6), 2);
