@@ -68,6 +68,14 @@ cepman_status cep_enter(cepman_context *ctx);
         if (!(condition)) return cep_fail((ctx), (status), __VA_ARGS__);                                     \
     } while (0)
 
+/* ---- callback tables of the host ------------------------------------------------------------------------------ */
+
+/* The tables grow at their end. What a caller must have is pinned to the last member of the first version; a member that
+ * lies beyond the caller's struct_size is 0 in our copy. */
+#define CEP_SIZE_TO(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
+#define CEP_TAKE_TABLE(ours, given) cep_take_table((ours), sizeof *(ours), (given), (given)->struct_size)
+void cep_take_table(void *ours, size_t size, const void *given, size_t given_size);
+
 /* ---- log, progress, cancel: on the calling thread only -------------------------------------------------------- */
 
 void cep_log(cepman_context *ctx, cepman_log_level level, const char *format, ...) CEP_PRINTF(3, 4);

@@ -41,11 +41,18 @@ uint64_t cep_nanoseconds(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+void cep_take_table(void *ours, size_t size, const void *given, size_t given_size)
+{
+    const size_t n = size < given_size ? size : given_size;
+    memcpy(ours, given, n);
+    memset((char *)ours + n, 0, size - n);
+}
+
 cepman_status cepman_context_create(cepman_context **out, const cepman_allocator *allocator)
 {
     if (!out) return CEPMAN_ERR_ARGUMENT;
-    if (allocator &&
-        (allocator->struct_size < sizeof *allocator || !allocator->allocate || !allocator->release))
+    if (allocator && (allocator->struct_size < CEP_SIZE_TO(cepman_allocator, release) ||
+                      !allocator->allocate || !allocator->release))
         return CEPMAN_ERR_ARGUMENT;
     cep_memory *mem = cep_memory_create(allocator);
     if (!mem) return CEPMAN_ERR_MEMORY;
@@ -154,12 +161,14 @@ cepman_status cepman_context_set_executor(cepman_context *ctx, const cepman_exec
 {
     if (cep_enter(ctx)) return CEPMAN_ERR_ARGUMENT;
     if (executor) {
-        CEP_REQUIRE(ctx, executor->struct_size >= sizeof *executor && executor->run && executor->concurrency,
+        CEP_REQUIRE(ctx,
+                    executor->struct_size >= CEP_SIZE_TO(cepman_executor, run) && executor->run &&
+                        executor->concurrency,
                     CEPMAN_ERR_ARGUMENT, "executor: struct_size, run and concurrency must be set");
         unsigned n = executor->concurrency(executor->user);
         CEP_REQUIRE(ctx, n >= 1, CEPMAN_ERR_CALLBACK, "executor: its concurrency is 0, must be at least 1");
         ctx->concurrency = n > 1024 ? 1024 : n;
-        ctx->executor = *executor;
+        CEP_TAKE_TABLE(&ctx->executor, executor);
         drop_pool(ctx);
     }
     ctx->has_executor = executor != NULL;
@@ -170,9 +179,11 @@ cepman_status cepman_context_set_planner_lock(cepman_context *ctx, const cepman_
 {
     if (cep_enter(ctx)) return CEPMAN_ERR_ARGUMENT;
     if (lock) {
-        CEP_REQUIRE(ctx, lock->struct_size >= sizeof *lock && lock->acquire && lock->release,
+        CEP_REQUIRE(ctx,
+                    lock->struct_size >= CEP_SIZE_TO(cepman_planner_lock, release) && lock->acquire &&
+                        lock->release,
                     CEPMAN_ERR_ARGUMENT, "planner lock: struct_size, acquire and release must be set");
-        ctx->planner_lock = *lock;
+        CEP_TAKE_TABLE(&ctx->planner_lock, lock);
     }
     ctx->has_planner_lock = lock != NULL;
     return CEPMAN_OK;

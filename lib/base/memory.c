@@ -31,7 +31,7 @@ static void default_release(void *user, void *pointer, size_t size)
 cep_memory *cep_memory_create(const cepman_allocator *host)
 {
     cepman_allocator a = {sizeof a, NULL, default_allocate, default_release};
-    if (host) a = *host;
+    if (host) CEP_TAKE_TABLE(&a, host);
     cep_memory *mem = a.allocate(a.user, sizeof *mem, CEP_ALIGNMENT);
     if (!mem) return NULL;
     cep_refs_init(&mem->refs);

@@ -123,8 +123,8 @@ cepman_status cepman_dataset_from_source(cepman_dataset **out, cepman_context *c
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && source, CEPMAN_ERR_ARGUMENT, "frame source: out or source is NULL");
-    CEP_REQUIRE(ctx, source->struct_size >= sizeof *source && source->read, CEPMAN_ERR_ARGUMENT,
-                "frame source: struct_size and read must be set");
+    CEP_REQUIRE(ctx, source->struct_size >= CEP_SIZE_TO(cepman_frame_source, concurrent) && source->read,
+                CEPMAN_ERR_ARGUMENT, "frame source: struct_size and read must be set");
     cep_memory *mem = cep_context_memory(ctx);
     host_source *h = cep_alloc_zero(mem, 1, sizeof *h);
     if (!h) return cep_fail_memory(ctx, "dataset", 1, sizeof *h);
@@ -134,7 +134,7 @@ cepman_status cepman_dataset_from_source(cepman_dataset **out, cepman_context *c
     cep_dataset_info info = describe("source", type, scan_rows, scan_columns, height, width);
     cepman_dataset *d = NULL;
     if ((s = cep_dataset_create(&d, ctx, &h->base, &info))) return s;
-    h->host = *source; /* from now on destroy is ours to call */
+    CEP_TAKE_TABLE(&h->host, source); /* from now on destroy is ours to call */
     *out = d;
     return CEPMAN_OK;
 }

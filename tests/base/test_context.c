@@ -99,6 +99,38 @@ START_TEST(executor)
 }
 END_TEST
 
+/* A table of a later version, and one of an earlier. */
+START_TEST(tables_of_other_versions)
+{
+    struct {
+        cepman_executor known;
+        void *later;
+    } longer = {{sizeof longer, NULL, concurrency, run_all}, NULL};
+    unsigned n = 3;
+    longer.known.user = &n;
+    cepman_context *ctx = support_begin(1);
+    assert_good(ctx, cepman_context_set_executor(ctx, &longer.known));
+    ck_assert_uint_eq(cepman_context_threads(ctx), 3);
+    cepman_context_set_executor(ctx, NULL);
+    support_end(ctx);
+
+    struct {
+        uint8_t first[16];
+        uint8_t appended[8];
+    } ours, given;
+    memset(&given, 7, sizeof given);
+    memset(&ours, 9, sizeof ours);
+    cep_take_table(&ours, sizeof ours, &given, sizeof ours.first);
+    for (size_t i = 0; i < 16; i++)
+        ck_assert_uint_eq(ours.first[i], 7);
+    for (size_t i = 0; i < 8; i++)
+        ck_assert_uint_eq(ours.appended[i], 0);
+    cep_take_table(&ours, sizeof ours.first, &given, sizeof given);
+    ck_assert_uint_eq(ours.first[15], 7);
+    ck_assert_uint_eq(ours.appended[0], 0);
+}
+END_TEST
+
 static void nothing(void *user)
 {
     (void)user;
@@ -287,6 +319,7 @@ Suite *suite(void)
     tcase_add_test(t, null_context);
     tcase_add_test(t, threads);
     tcase_add_test(t, executor);
+    tcase_add_test(t, tables_of_other_versions);
     tcase_add_test(t, planner_lock);
     tcase_add_test(t, sentences);
     tcase_add_test(t, log_levels);

@@ -23,7 +23,8 @@ for language, standard, compilers, more in languages:
         if not shutil.which(compiler):
             tap.skip(f"{compiler} -std={standard}", f"{compiler} is not installed")
             continue
-        for header in sorted(include.glob("cepman/*.h")):
+        extra = [include / "cepman/cepman.hpp"] if language == "c++" else []
+        for header in sorted(include.glob("cepman/*.h")) + extra:
             # Twice: include guards must hold.
             text = f"#include <cepman/{header.name}>\n#include <cepman/{header.name}>\nint x;\n"
             done = subprocess.run([compiler, "-x", language, f"-std={standard}", *warnings, *more, "-I", str(include),

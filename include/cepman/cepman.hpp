@@ -1,0 +1,1321 @@
+/* libcepman from C++17: handles that give themselves back, spans, failures as exceptions.
+ *
+ * Inline over the C ABI and nothing else: no object code, so a program built with it stays good for as long as the
+ * C ABI does. Every class holds one reference to a handle of the C library; copies share it (atomic count), get() lends
+ * it to C calls, adopt() takes a reference that C code gave. The C headers say what each call does, its options,
+ * ranges and errors; names here are theirs without the prefix.
+ *
+ *   cepman::context ctx(0);                                  // all CPUs
+ *   auto scan = cepman::dataset::open(ctx, "scan.mib");
+ *   auto features = cepman::cepstrum::create(ctx, scan).run(ctx, scan);
+ *   auto embedding = cepman::umap::fit(ctx, features, cepman::umap::options(ctx).set("dims", 2)).embedding();
+ *
+ * A failure throws cepman::error with the library's sentence and status; a cancelled call throws cepman::cancelled. An
+ * exception that leaves a callback of the context (log, progress, poll, executor) ends the call and is thrown again
+ * out of it; one that leaves a frame source is the failure CEPMAN_ERR_CALLBACK. None passes through C. */
+#ifndef CEPMAN_CEPMAN_HPP
+#define CEPMAN_CEPMAN_HPP
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <cepman/cepman.h>
+
+namespace cepman
+{
+
+/* A view of count numbers; it owns nothing. */
+template <class T> class span
+{
+  public:
+    constexpr span() noexcept = default;
+    constexpr span(T *data, std::size_t size) noexcept : data_(data), size_(size)
+    {
+    }
+    template <
+        class Container,
+        class = std::enable_if_t<std::is_convertible_v<decltype(std::declval<Container &>().data()), T *> &&
+                                 !std::is_same_v<std::remove_cv_t<std::remove_reference_t<Container>>, span>>>
+    constexpr span(Container &&container) : data_(container.data()), size_(container.size())
+    {
+    }
+    constexpr T *data() const noexcept
+    {
+        return data_;
+    }
+    constexpr std::size_t size() const noexcept
+    {
+        return size_;
+    }
+    constexpr bool empty() const noexcept
+    {
+        return size_ == 0;
+    }
+    constexpr T *begin() const noexcept
+    {
+        return data_;
+    }
+    constexpr T *end() const noexcept
+    {
+        return data_ + size_;
+    }
+    constexpr T &operator[](std::size_t i) const noexcept
+    {
+        return data_[i];
+    }
+
+  private:
+    T *data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+class error : public std::runtime_error
+{
+  public:
+    error(cepman_status status, const std::string &sentence) : std::runtime_error(sentence), status_(status)
+    {
+    }
+    cepman_status status() const noexcept
+    {
+        return status_;
+    }
+
+  private:
+    cepman_status status_;
+};
+
+class cancelled : public error
+{
+  public:
+    using error::error;
+};
+
+/* A host's threads: run() calls task(argument, i) for i = 0 .. count-1, each once, on any threads, and returns when all
+ * are done. An exception from run() ends the call; one inside its threads is its own business. */
+class executor
+{
+  public:
+    virtual ~executor() = default;
+    virtual unsigned concurrency() = 0;
+    virtual void run(void (*task)(void *argument, std::size_t index), void *argument, std::size_t count) = 0;
+};
+
+namespace detail
+{
+
+/* One reference to T. Derived is the class that inherits. */
+template <class Derived, class T, T *(*Ref)(T *), void (*Unref)(T *)> class handle
+{
+  public:
+    using c_type = T;
+
+    handle() noexcept = default;
+    handle(const handle &other) noexcept : pointer_(other.pointer_ ? Ref(other.pointer_) : nullptr)
+    {
+    }
+    handle(handle &&other) noexcept : pointer_(std::exchange(other.pointer_, nullptr))
+    {
+    }
+    handle &operator=(handle other) noexcept
+    {
+        std::swap(pointer_, other.pointer_);
+        return *this;
+    }
+    ~handle()
+    {
+        Unref(pointer_);
+    }
+    /* Takes the caller's reference. */
+    static Derived adopt(T *owned) noexcept
+    {
+        Derived made;
+        static_cast<handle &>(made).pointer_ = owned;
+        return made;
+    }
+    /* Adds a reference to what belongs to somebody else. */
+    static Derived share(T *lent) noexcept
+    {
+        return adopt(lent ? Ref(lent) : nullptr);
+    }
+    /* Lent: valid as long as this object. NULL when it is empty or was moved from. */
+    T *get() const noexcept
+    {
+        return pointer_;
+    }
+    explicit operator bool() const noexcept
+    {
+        return pointer_ != nullptr;
+    }
+
+  private:
+    T *pointer_ = nullptr;
+};
+
+/* The same for handles that are not shared by count. */
+template <class Derived, class T, void (*Unref)(T *)> class sole
+{
+  public:
+    using c_type = T;
+
+    static Derived adopt(T *owned) noexcept
+    {
+        Derived made;
+        static_cast<sole &>(made).pointer_.reset(owned);
+        return made;
+    }
+    T *get() const noexcept
+    {
+        return pointer_.get();
+    }
+    explicit operator bool() const noexcept
+    {
+        return pointer_ != nullptr;
+    }
+
+  private:
+    struct end {
+        void operator()(T *pointer) const noexcept
+        {
+            Unref(pointer);
+        }
+    };
+    std::unique_ptr<T, end> pointer_;
+};
+
+template <class T> struct type_of;
+template <> struct type_of<std::uint8_t> : std::integral_constant<cepman_type, CEPMAN_TYPE_U8> {
+};
+template <> struct type_of<std::int8_t> : std::integral_constant<cepman_type, CEPMAN_TYPE_I8> {
+};
+template <> struct type_of<std::uint16_t> : std::integral_constant<cepman_type, CEPMAN_TYPE_U16> {
+};
+template <> struct type_of<std::int16_t> : std::integral_constant<cepman_type, CEPMAN_TYPE_I16> {
+};
+template <> struct type_of<std::uint32_t> : std::integral_constant<cepman_type, CEPMAN_TYPE_U32> {
+};
+template <> struct type_of<std::int32_t> : std::integral_constant<cepman_type, CEPMAN_TYPE_I32> {
+};
+template <> struct type_of<std::int64_t> : std::integral_constant<cepman_type, CEPMAN_TYPE_I64> {
+};
+template <> struct type_of<float> : std::integral_constant<cepman_type, CEPMAN_TYPE_F32> {
+};
+template <> struct type_of<double> : std::integral_constant<cepman_type, CEPMAN_TYPE_F64> {
+};
+
+/* What the callbacks of a context reach: the functions, and the exception that one of them threw. */
+struct context_state {
+    cepman_context *pointer = nullptr;
+    std::function<void(cepman_log_level, std::string_view)> log;
+    std::function<void(std::string_view, std::uint64_t, std::uint64_t)> progress;
+    std::function<bool()> poll;
+    std::shared_ptr<cepman::executor> executor;
+    std::exception_ptr thrown;
+
+    context_state() = default;
+    context_state(const context_state &) = delete;
+    context_state &operator=(const context_state &) = delete;
+    ~context_state()
+    {
+        cepman_context_unref(pointer);
+    }
+
+    template <class F> bool guarded(F &&call) noexcept
+    {
+        try {
+            call();
+            return true;
+        } catch (...) {
+            if (!thrown) thrown = std::current_exception();
+            return false;
+        }
+    }
+    static void on_log(void *user, cepman_log_level level, const char *line)
+    {
+        auto &state = *static_cast<context_state *>(user);
+        if (!state.guarded([&] { state.log(level, line); })) cepman_context_cancel(state.pointer);
+    }
+    static void on_progress(void *user, const char *stage, std::uint64_t done, std::uint64_t total)
+    {
+        auto &state = *static_cast<context_state *>(user);
+        if (!state.guarded([&] { state.progress(stage, done, total); })) cepman_context_cancel(state.pointer);
+    }
+    static int on_poll(void *user)
+    {
+        auto &state = *static_cast<context_state *>(user);
+        bool stop = true;
+        state.guarded([&] { stop = state.poll(); });
+        return stop;
+    }
+    static unsigned concurrency(void *user)
+    {
+        auto &state = *static_cast<context_state *>(user);
+        unsigned count = 0;
+        state.guarded([&] { count = state.executor->concurrency(); });
+        return count;
+    }
+    static int run(void *user, void (*task)(void *, std::size_t), void *argument, std::size_t count)
+    {
+        auto &state = *static_cast<context_state *>(user);
+        return state.guarded([&] { state.executor->run(task, argument, count); }) ? 0 : 1;
+    }
+};
+
+} // namespace detail
+
+/* One per thread. Copies are the same context. */
+class context
+{
+  public:
+    /* threads: 1 to 1024, or 0 for the CPUs this process may use. allocator: NULL for the C library's. */
+    explicit context(unsigned threads = 1, const cepman_allocator *allocator = nullptr)
+        : state_(std::make_shared<detail::context_state>())
+    {
+        const cepman_status status = cepman_context_create(&state_->pointer, allocator);
+        if (status == CEPMAN_ERR_MEMORY) throw std::bad_alloc();
+        check(status);
+        set_threads(threads);
+    }
+
+    /* No context: for what is empty. */
+    static context none() noexcept
+    {
+        return context(nothing{});
+    }
+
+    cepman_context *get() const noexcept
+    {
+        return state_ ? state_->pointer : nullptr;
+    }
+
+    void set_threads(unsigned threads)
+    {
+        check(cepman_context_set_threads(get(), threads));
+    }
+    unsigned threads() const noexcept
+    {
+        return cepman_context_threads(get());
+    }
+    /* An empty pointer goes back to the library's own threads. */
+    void set_executor(std::shared_ptr<cepman::executor> host)
+    {
+        const cepman_executor table = {sizeof table, state_.get(), detail::context_state::concurrency,
+                                       detail::context_state::run};
+        std::swap(state_->executor, host); /* the old one lives to the end of this call */
+        const cepman_status status = cepman_context_set_executor(get(), state_->executor ? &table : nullptr);
+        if (status != CEPMAN_OK) std::swap(state_->executor, host);
+        check(status);
+    }
+    void set_planner_lock(const cepman_planner_lock *lock)
+    {
+        check(cepman_context_set_planner_lock(get(), lock));
+    }
+
+    void on_log(std::function<void(cepman_log_level, std::string_view)> function,
+                cepman_log_level level = CEPMAN_LOG_INFO)
+    {
+        state_->log = std::move(function);
+        check(cepman_context_set_log(get(), state_->log ? detail::context_state::on_log : nullptr,
+                                     state_.get(), level));
+    }
+    void on_progress(std::function<void(std::string_view, std::uint64_t, std::uint64_t)> function)
+    {
+        state_->progress = std::move(function);
+        check(cepman_context_set_progress(
+            get(), state_->progress ? detail::context_state::on_progress : nullptr, state_.get()));
+    }
+    /* Asked at least every 100 ms; true stops the call, which throws cancelled. */
+    void on_poll(std::function<bool()> function)
+    {
+        state_->poll = std::move(function);
+        check(cepman_context_set_cancel(get(), state_->poll ? detail::context_state::on_poll : nullptr,
+                                        state_.get()));
+    }
+    /* From any thread. */
+    void cancel() const noexcept
+    {
+        cepman_context_cancel(get());
+    }
+    void clear_cancel() const noexcept
+    {
+        cepman_context_clear_cancel(get());
+    }
+
+    void set_memory_limit(std::size_t bytes)
+    {
+        check(cepman_context_set_memory_limit(get(), bytes));
+    }
+    std::size_t memory_used() const noexcept
+    {
+        return cepman_context_memory_used(get());
+    }
+    std::size_t memory_peak() const noexcept
+    {
+        return cepman_context_memory_peak(get());
+    }
+    void set_cpu_level(const char *level)
+    {
+        check(cepman_context_set_cpu_level(get(), level));
+    }
+    const char *cpu_level() const noexcept
+    {
+        return cepman_context_cpu_level(get());
+    }
+
+    /* Throws what a status says, or what a callback threw during the call. */
+    void check(cepman_status status) const
+    {
+        if (state_ && state_->thrown) {
+            cepman_context_clear_cancel(get());
+            std::rethrow_exception(std::exchange(state_->thrown, nullptr));
+        }
+        if (status == CEPMAN_OK) return;
+        const std::string sentence = get() ? cepman_context_error(get()) : "";
+        const std::string text = sentence.empty() ? cepman_status_text(status) : sentence;
+        if (status == CEPMAN_ERR_CANCELLED) throw cancelled(status, text);
+        throw error(status, text);
+    }
+    /* Calls f(&out, context, arguments...) of the C library and owns what it made, as a Handle of this header. */
+    template <class Handle, class F, class... Arguments> Handle make(F f, Arguments &&...arguments) const
+    {
+        typename Handle::c_type *out = nullptr;
+        const cepman_status status = f(&out, get(), std::forward<Arguments>(arguments)...);
+        Handle made = Handle::adopt(out);
+        check(status);
+        return made;
+    }
+
+  private:
+    struct nothing {
+    };
+    explicit context(nothing) noexcept
+    {
+    }
+    std::shared_ptr<detail::context_state> state_;
+};
+
+/* Named settings of one stage; the stage's class makes its own kind: umap::options(ctx).set("dims", 2). */
+class options : public detail::handle<options, cepman_options, cepman_options_ref, cepman_options_unref>
+{
+  public:
+    /* Empty: defaults, wherever options are taken. */
+    options() = default;
+    /* create: cepman_umap_options_create or its like. */
+    options(const context &ctx, cepman_status (*create)(cepman_options **, cepman_context *))
+        : options(ctx.make<options>(create))
+    {
+        context_ = ctx;
+    }
+    /* An independent copy. */
+    options copy() const
+    {
+        options made = context_.make<options>(cepman_options_copy, get());
+        made.context_ = context_;
+        return made;
+    }
+
+    template <class T> options &set(const char *name, const T &value)
+    {
+        if constexpr (std::is_same_v<T, bool>)
+            context_.check(cepman_options_set_flag(get(), context_.get(), name, value));
+        else if constexpr (std::is_integral_v<T>)
+            context_.check(cepman_options_set_integer(get(), context_.get(), name, value));
+        else if constexpr (std::is_floating_point_v<T>)
+            context_.check(cepman_options_set_real(get(), context_.get(), name, static_cast<double>(value)));
+        else
+            context_.check(cepman_options_parse(get(), context_.get(), name, std::string(value).c_str()));
+        return *this;
+    }
+    bool flag(const char *name) const
+    {
+        int value = 0;
+        context_.check(cepman_options_get_flag(get(), context_.get(), name, &value));
+        return value != 0;
+    }
+    std::int64_t integer(const char *name) const
+    {
+        std::int64_t value = 0;
+        context_.check(cepman_options_get_integer(get(), context_.get(), name, &value));
+        return value;
+    }
+    double real(const char *name) const
+    {
+        double value = 0;
+        context_.check(cepman_options_get_real(get(), context_.get(), name, &value));
+        return value;
+    }
+    std::string text(const char *name) const
+    {
+        const char *value = nullptr;
+        context_.check(cepman_options_get_text(get(), context_.get(), name, &value));
+        return value;
+    }
+    const char *kind() const noexcept
+    {
+        return cepman_options_kind(get());
+    }
+    std::size_t size() const noexcept
+    {
+        return cepman_options_count(get());
+    }
+    /* The table, by index below size(). */
+    const char *name(std::size_t i) const noexcept
+    {
+        return cepman_options_name(get(), i);
+    }
+    const char *help(std::size_t i) const noexcept
+    {
+        return cepman_options_help(get(), i);
+    }
+    cepman_option_type type(std::size_t i) const noexcept
+    {
+        return cepman_options_type(get(), i);
+    }
+    double minimum(std::size_t i) const noexcept
+    {
+        return cepman_options_minimum(get(), i);
+    }
+    double maximum(std::size_t i) const noexcept
+    {
+        return cepman_options_maximum(get(), i);
+    }
+    const char *choices(std::size_t i) const noexcept
+    {
+        return cepman_options_choices(get(), i);
+    }
+    bool is_set(std::size_t i) const noexcept
+    {
+        return cepman_options_is_set(get(), i) != 0;
+    }
+    std::string format(std::size_t i) const
+    {
+        std::string value(cepman_options_format(get(), i, nullptr, 0), '\0');
+        cepman_options_format(get(), i, value.data(), value.size() + 1);
+        return value;
+    }
+
+  private:
+    context context_ = context::none();
+};
+
+/* n rows of d float32. */
+class matrix : public detail::handle<matrix, cepman_matrix, cepman_matrix_ref, cepman_matrix_unref>
+{
+  public:
+    /* A copy of packed rows. */
+    static matrix copy(const context &ctx, span<const float> data, std::size_t rows, std::size_t columns)
+    {
+        expect(data.size(), rows, columns);
+        return ctx.make<matrix>(cepman_matrix_copy, data.data(), rows, columns, columns);
+    }
+    /* Takes a vector of packed rows over, without a copy. */
+    static matrix take(const context &ctx, std::vector<float> data, std::size_t rows, std::size_t columns)
+    {
+        expect(data.size(), rows, columns);
+        auto kept = std::make_unique<std::vector<float>>(std::move(data));
+        const float *first = kept->data();
+        const auto destroy = [](void *user) { delete static_cast<std::vector<float> *>(user); };
+        matrix made = ctx.make<matrix>(cepman_matrix_wrap, first, rows, columns, columns,
+                                       static_cast<cepman_destroy>(destroy), static_cast<void *>(kept.get()));
+        kept.release();
+        return made;
+    }
+    static matrix load(const context &ctx, const std::string &path)
+    {
+        return ctx.make<matrix>(cepman_matrix_load, path.c_str());
+    }
+    void save(const context &ctx, const std::string &path) const
+    {
+        ctx.check(cepman_matrix_save(get(), ctx.get(), path.c_str()));
+    }
+    matrix select(const context &ctx, span<const std::size_t> rows) const
+    {
+        return ctx.make<matrix>(cepman_matrix_select, get(), rows.data(), rows.size());
+    }
+    std::size_t rows() const noexcept
+    {
+        return cepman_matrix_rows(get());
+    }
+    std::size_t columns() const noexcept
+    {
+        return cepman_matrix_columns(get());
+    }
+    /* Empty when i is out of range. */
+    span<const float> row(std::size_t i) const noexcept
+    {
+        const float *data = cepman_matrix_row(get(), i);
+        return {data, data ? columns() : 0};
+    }
+
+  private:
+    static void expect(std::size_t size, std::size_t rows, std::size_t columns)
+    {
+        if (columns ? size / columns != rows || size % columns : size)
+            throw error(CEPMAN_ERR_SHAPE, "the span has " + std::to_string(size) + " numbers, expected " +
+                                              std::to_string(rows) + " x " + std::to_string(columns));
+    }
+};
+
+class labels : public detail::handle<labels, cepman_labels, cepman_labels_ref, cepman_labels_unref>
+{
+  public:
+    static labels copy(const context &ctx, span<const std::int32_t> values)
+    {
+        return ctx.make<labels>(cepman_labels_copy, values.data(), values.size());
+    }
+    static labels load(const context &ctx, const std::string &path)
+    {
+        return ctx.make<labels>(cepman_labels_load, path.c_str());
+    }
+    /* rows 0: a plain list. */
+    void save(const context &ctx, const std::string &path, std::size_t rows = 0,
+              std::size_t columns = 0) const
+    {
+        ctx.check(cepman_labels_save(get(), ctx.get(), path.c_str(), rows, columns));
+    }
+    span<const std::int32_t> values() const noexcept
+    {
+        return {cepman_labels_data(get()), cepman_labels_count(get())};
+    }
+    std::size_t clusters() const noexcept
+    {
+        return cepman_labels_clusters(get());
+    }
+    std::size_t noise() const noexcept
+    {
+        return cepman_labels_noise(get());
+    }
+};
+
+/* Writes one .npy piece by piece; without commit() nothing appears. */
+class npy_writer : public detail::sole<npy_writer, cepman_npy_writer, cepman_npy_writer_unref>
+{
+  public:
+    static npy_writer create(const context &ctx, const std::string &path, cepman_type type,
+                             span<const std::size_t> shape)
+    {
+        return ctx.make<npy_writer>(cepman_npy_writer_create, path.c_str(), type, shape.size(), shape.data());
+    }
+    void append(const context &ctx, const void *data, std::size_t count)
+    {
+        ctx.check(cepman_npy_writer_append(get(), ctx.get(), data, count));
+    }
+    void commit(const context &ctx)
+    {
+        ctx.check(cepman_npy_writer_commit(get(), ctx.get()));
+    }
+};
+
+/* A host's frames: read() writes `count` packed frames from `first` on; it may be called on any thread, from several at
+ * once when concurrent() says so. An exception makes the call that reads fail with CEPMAN_ERR_CALLBACK. */
+class frame_source
+{
+  public:
+    virtual ~frame_source() = default;
+    virtual void read(std::size_t first, std::size_t count, void *destination) = 0;
+    /* Frames ready now; they only grow. */
+    virtual std::size_t available() = 0;
+    virtual bool concurrent() const
+    {
+        return false;
+    }
+};
+
+/* scan x frame. */
+class dataset : public detail::handle<dataset, cepman_dataset, cepman_dataset_ref, cepman_dataset_unref>
+{
+  public:
+    static cepman::options options(const context &ctx)
+    {
+        return {ctx, cepman_dataset_options_create};
+    }
+    static dataset open(const context &ctx, const std::string &path, const cepman::options &how = {})
+    {
+        return ctx.make<dataset>(cepman_dataset_open, path.c_str(), how.get());
+    }
+    /* Borrows frames, which must stay until the dataset is gone. scan_rows 0: a stack of scan_columns frames. */
+    template <class T>
+    static dataset wrap(const context &ctx, span<const T> frames, std::size_t scan_rows,
+                        std::size_t scan_columns, std::size_t height, std::size_t width)
+    {
+        if (frames.size() != (scan_rows ? scan_rows : 1) * scan_columns * height * width)
+            throw error(CEPMAN_ERR_SHAPE, "the span does not hold scan x frame numbers");
+        return ctx.make<dataset>(cepman_dataset_wrap, frames.data(), detail::type_of<T>::value, scan_rows,
+                                 scan_columns, height, width, nullptr, nullptr);
+    }
+    static dataset from_source(const context &ctx, std::shared_ptr<frame_source> host, cepman_type type,
+                               std::size_t scan_rows, std::size_t scan_columns, std::size_t height,
+                               std::size_t width)
+    {
+        using kept = std::shared_ptr<frame_source>;
+        cepman_frame_source table = {};
+        table.struct_size = sizeof table;
+        table.concurrent = host->concurrent();
+        table.read = [](void *user, std::size_t first, std::size_t count, void *destination) {
+            try {
+                (*static_cast<kept *>(user))->read(first, count, destination);
+                return 0;
+            } catch (...) {
+                return 1;
+            }
+        };
+        table.available = [](void *user) -> std::size_t {
+            try {
+                return (*static_cast<kept *>(user))->available();
+            } catch (...) {
+                return 0;
+            }
+        };
+        table.destroy = [](void *user) { delete static_cast<kept *>(user); };
+        auto user = std::make_unique<kept>(std::move(host));
+        table.user = user.get();
+        dataset made = ctx.make<dataset>(cepman_dataset_from_source, &table, type, scan_rows, scan_columns,
+                                         height, width);
+        user.release();
+        return made;
+    }
+
+    dataset view_scan(const context &ctx, std::size_t first_row, std::size_t first_column, std::size_t rows,
+                      std::size_t columns) const
+    {
+        return ctx.make<dataset>(cepman_dataset_view_scan, get(), first_row, first_column, rows, columns);
+    }
+    dataset view_detector(const context &ctx, std::size_t first_row, std::size_t first_column,
+                          std::size_t height, std::size_t width) const
+    {
+        return ctx.make<dataset>(cepman_dataset_view_detector, get(), first_row, first_column, height, width);
+    }
+    dataset view_binned(const context &ctx, std::size_t factor) const
+    {
+        return ctx.make<dataset>(cepman_dataset_view_binned, get(), factor);
+    }
+    dataset view_masked(const context &ctx, span<const std::uint8_t> mask) const
+    {
+        if (mask.size() != height() * width())
+            throw error(CEPMAN_ERR_SHAPE, "the mask does not have height x width bytes");
+        return ctx.make<dataset>(cepman_dataset_view_masked, get(), mask.data());
+    }
+    dataset view_calibrated(const context &ctx, double scan_step, double reciprocal_pixel) const
+    {
+        return ctx.make<dataset>(cepman_dataset_view_calibrated, get(), scan_step, reciprocal_pixel);
+    }
+
+    std::size_t scan_rows() const noexcept
+    {
+        return cepman_dataset_scan_rows(get());
+    }
+    std::size_t scan_columns() const noexcept
+    {
+        return cepman_dataset_scan_columns(get());
+    }
+    std::size_t frames() const noexcept
+    {
+        return cepman_dataset_frames(get());
+    }
+    std::size_t height() const noexcept
+    {
+        return cepman_dataset_height(get());
+    }
+    std::size_t width() const noexcept
+    {
+        return cepman_dataset_width(get());
+    }
+    cepman_type type() const noexcept
+    {
+        return cepman_dataset_type(get());
+    }
+    bool has_scan() const noexcept
+    {
+        return cepman_dataset_has_scan(get()) != 0;
+    }
+    std::size_t available() const noexcept
+    {
+        return cepman_dataset_available(get());
+    }
+    double scan_step() const noexcept
+    {
+        return cepman_dataset_scan_step(get());
+    }
+    double reciprocal_pixel() const noexcept
+    {
+        return cepman_dataset_reciprocal_pixel(get());
+    }
+    const char *format() const noexcept
+    {
+        return cepman_dataset_format(get());
+    }
+    /* Empty without a mask. */
+    span<const std::uint8_t> mask() const noexcept
+    {
+        const std::uint8_t *bytes = cepman_dataset_mask(get());
+        return {bytes, bytes ? height() * width() : 0};
+    }
+
+    /* count frames in their own type, packed; T must be that type. */
+    template <class T> std::vector<T> read(const context &ctx, std::size_t first, std::size_t count) const
+    {
+        if (detail::type_of<T>::value != type())
+            throw error(CEPMAN_ERR_ARGUMENT, std::string("the frames are ") + cepman_type_name(type()));
+        std::vector<T> out(check_count(first, count) * height() * width());
+        ctx.check(cepman_dataset_read(get(), ctx.get(), first, count, out.data(), out.size() * sizeof(T)));
+        return out;
+    }
+    std::vector<float> read_f32(const context &ctx, std::size_t first, std::size_t count) const
+    {
+        std::vector<float> out(check_count(first, count) * height() * width());
+        ctx.check(cepman_dataset_read_f32(get(), ctx.get(), first, count, out.data(), out.size()));
+        return out;
+    }
+
+  private:
+    std::size_t check_count(std::size_t first, std::size_t count) const
+    {
+        if (count > frames() || first > frames() - count)
+            throw error(CEPMAN_ERR_RANGE, "frames " + std::to_string(first) + " + " + std::to_string(count) +
+                                              " are asked for, the dataset has " + std::to_string(frames()));
+        return count;
+    }
+};
+
+struct simulated {
+    dataset scan;
+    labels truth;
+};
+
+inline options simulate_options(const context &ctx)
+{
+    return {ctx, cepman_simulate_options_create};
+}
+inline simulated simulate(const context &ctx, const options &how = {})
+{
+    cepman_dataset *scan = nullptr;
+    cepman_labels *truth = nullptr;
+    const cepman_status status = cepman_simulate(&scan, &truth, ctx.get(), how.get());
+    simulated made = {dataset::adopt(scan), labels::adopt(truth)};
+    ctx.check(status);
+    return made;
+}
+
+class cepstrum : public detail::handle<cepstrum, cepman_cepstrum, cepman_cepstrum_ref, cepman_cepstrum_unref>
+{
+  public:
+    struct coordinate {
+        int y, x;
+    };
+
+    static cepman::options options(const context &ctx)
+    {
+        return {ctx, cepman_cepstrum_options_create};
+    }
+    static cepstrum create(const context &ctx, const dataset &scan, const cepman::options &how = {})
+    {
+        return ctx.make<cepstrum>(cepman_cepstrum_create, scan.get(), how.get());
+    }
+    /* mask: empty, or height * width bytes. */
+    static cepstrum create_for(const context &ctx, std::size_t height, std::size_t width,
+                               span<const std::uint8_t> mask = {}, double reciprocal_pixel = NAN,
+                               const cepman::options &how = {})
+    {
+        if (!mask.empty() && mask.size() != height * width)
+            throw error(CEPMAN_ERR_SHAPE, "the mask does not have height x width bytes");
+        return ctx.make<cepstrum>(cepman_cepstrum_create_for, height, width,
+                                  mask.empty() ? nullptr : mask.data(), reciprocal_pixel, how.get());
+    }
+    std::size_t features() const noexcept
+    {
+        return cepman_cepstrum_features(get());
+    }
+    coordinate at(const context &ctx, std::size_t feature) const
+    {
+        coordinate place = {};
+        ctx.check(cepman_cepstrum_coordinate(get(), feature, &place.y, &place.x));
+        return place;
+    }
+    std::size_t height() const noexcept
+    {
+        return cepman_cepstrum_height(get());
+    }
+    std::size_t width() const noexcept
+    {
+        return cepman_cepstrum_width(get());
+    }
+    std::size_t image_height() const noexcept
+    {
+        return cepman_cepstrum_image_height(get());
+    }
+    std::size_t image_width() const noexcept
+    {
+        return cepman_cepstrum_image_width(get());
+    }
+    double pixel() const noexcept
+    {
+        return cepman_cepstrum_pixel(get());
+    }
+    /* The options in force; read only, they carry no context for sentences. */
+    cepman::options options_in_force(const context &ctx) const
+    {
+        return ctx.make<cepman::options>(cepman_cepstrum_options, get());
+    }
+    matrix run(const context &ctx, const dataset &scan) const
+    {
+        return ctx.make<matrix>(cepman_cepstrum_run, get(), scan.get());
+    }
+    dataset images(const context &ctx, const dataset &scan) const
+    {
+        return ctx.make<dataset>(cepman_cepstrum_dataset, get(), scan.get());
+    }
+};
+
+/* Frames one by one: one worker per thread. */
+class cepstrum_worker
+    : public detail::sole<cepstrum_worker, cepman_cepstrum_worker, cepman_cepstrum_worker_unref>
+{
+  public:
+    static cepstrum_worker create(const context &ctx, const cepstrum &transform)
+    {
+        return ctx.make<cepstrum_worker>(cepman_cepstrum_worker_create, transform.get());
+    }
+    /* Packed frames to packed rows of features. */
+    template <class T> void run(const T *frames, std::size_t count, float *features, std::size_t stride)
+    {
+        const cepman_status status =
+            cepman_cepstrum_run_frames(get(), frames, detail::type_of<T>::value, count, 0, features, stride);
+        if (status != CEPMAN_OK) throw error(status, cepman_cepstrum_worker_error(get()));
+    }
+};
+
+class pca : public detail::handle<pca, cepman_pca, cepman_pca_ref, cepman_pca_unref>
+{
+  public:
+    static cepman::options options(const context &ctx)
+    {
+        return {ctx, cepman_pca_options_create};
+    }
+    static pca fit(const context &ctx, const matrix &data, const cepman::options &how = {})
+    {
+        return ctx.make<pca>(cepman_pca_fit, data.get(), how.get());
+    }
+    std::size_t size() const noexcept
+    {
+        return cepman_pca_components_count(get());
+    }
+    std::size_t features() const noexcept
+    {
+        return cepman_pca_features(get());
+    }
+    span<const double> mean() const noexcept
+    {
+        return {cepman_pca_mean(get()), features()};
+    }
+    span<const double> component(std::size_t i) const noexcept
+    {
+        const double *row = cepman_pca_component(get(), i);
+        return {row, row ? features() : 0};
+    }
+    span<const double> variance() const noexcept
+    {
+        return {cepman_pca_variance(get()), size()};
+    }
+    double total_variance() const noexcept
+    {
+        return cepman_pca_total_variance(get());
+    }
+    matrix apply(const context &ctx, const matrix &data) const
+    {
+        return ctx.make<matrix>(cepman_pca_apply, get(), data.get());
+    }
+    matrix invert(const context &ctx, const matrix &scores) const
+    {
+        return ctx.make<matrix>(cepman_pca_invert, get(), scores.get());
+    }
+};
+
+class neighbors
+    : public detail::handle<neighbors, cepman_neighbors, cepman_neighbors_ref, cepman_neighbors_unref>
+{
+  public:
+    static cepman::options options(const context &ctx)
+    {
+        return {ctx, cepman_neighbors_options_create};
+    }
+    static neighbors build(const context &ctx, const matrix &data, const cepman::options &how = {})
+    {
+        return ctx.make<neighbors>(cepman_neighbors_build, data.get(), how.get());
+    }
+    /* A graph of the caller's: n rows of k. */
+    static neighbors copy(const context &ctx, std::size_t n, std::size_t k, span<const std::int32_t> indices,
+                          span<const float> distances)
+    {
+        if (indices.size() != n * k || distances.size() != n * k)
+            throw error(CEPMAN_ERR_SHAPE, "indices and distances do not have n x k numbers");
+        return ctx.make<neighbors>(cepman_neighbors_copy, n, k, indices.data(), distances.data());
+    }
+    std::size_t count() const noexcept
+    {
+        return cepman_neighbors_count(get());
+    }
+    std::size_t k() const noexcept
+    {
+        return cepman_neighbors_k(get());
+    }
+    span<const std::int32_t> indices() const noexcept
+    {
+        return {cepman_neighbors_indices(get()), count() * k()};
+    }
+    span<const float> distances() const noexcept
+    {
+        return {cepman_neighbors_distances(get()), count() * k()};
+    }
+    const char *method() const noexcept
+    {
+        return cepman_neighbors_method(get());
+    }
+    double recall() const noexcept
+    {
+        return cepman_neighbors_recall(get());
+    }
+};
+
+class umap : public detail::handle<umap, cepman_umap, cepman_umap_ref, cepman_umap_unref>
+{
+  public:
+    struct curve_parameters {
+        double a, b;
+    };
+
+    static cepman::options options(const context &ctx)
+    {
+        return {ctx, cepman_umap_options_create};
+    }
+    static umap fit(const context &ctx, const matrix &data, const cepman::options &how = {})
+    {
+        return ctx.make<umap>(cepman_umap_fit, data.get(), how.get());
+    }
+    static umap fit_graph(const context &ctx, const matrix &data, const neighbors &graph,
+                          const cepman::options &how = {})
+    {
+        return ctx.make<umap>(cepman_umap_fit_graph, data.get(), graph.get(), how.get());
+    }
+    matrix embedding() const noexcept
+    {
+        return matrix::share(cepman_umap_embedding(get()));
+    }
+    cepman::neighbors graph() const noexcept
+    {
+        return cepman::neighbors::share(cepman_umap_neighbors(get()));
+    }
+    curve_parameters curve() const noexcept
+    {
+        curve_parameters c = {};
+        cepman_umap_curve(get(), &c.a, &c.b);
+        return c;
+    }
+    std::size_t epochs() const noexcept
+    {
+        return cepman_umap_epochs(get());
+    }
+};
+
+class kmeans : public detail::handle<kmeans, cepman_kmeans, cepman_kmeans_ref, cepman_kmeans_unref>
+{
+  public:
+    static cepman::options options(const context &ctx)
+    {
+        return {ctx, cepman_kmeans_options_create};
+    }
+    /* centres: to start from, empty for k-means++. weights: empty, or one per row. */
+    static kmeans fit(const context &ctx, const matrix &data, const cepman::options &how = {},
+                      const matrix &centres = {}, span<const double> weights = {})
+    {
+        if (!weights.empty() && weights.size() != data.rows())
+            throw error(CEPMAN_ERR_SHAPE, "weights and rows differ in number");
+        return ctx.make<kmeans>(cepman_kmeans_fit, data.get(), centres.get(),
+                                weights.empty() ? nullptr : weights.data(), how.get());
+    }
+    cepman::labels labels() const noexcept
+    {
+        return cepman::labels::share(cepman_kmeans_labels(get()));
+    }
+    matrix centres() const noexcept
+    {
+        return matrix::share(cepman_kmeans_centres(get()));
+    }
+    double inertia() const noexcept
+    {
+        return cepman_kmeans_inertia(get());
+    }
+    std::size_t iterations() const noexcept
+    {
+        return cepman_kmeans_iterations(get());
+    }
+    bool converged() const noexcept
+    {
+        return cepman_kmeans_converged(get()) != 0;
+    }
+    cepman::labels apply(const context &ctx, const matrix &data) const
+    {
+        return ctx.make<cepman::labels>(cepman_kmeans_apply, get(), data.get());
+    }
+};
+
+/* The tree: built once, clusters are extracted often. */
+class hdbscan_tree : public detail::handle<hdbscan_tree, cepman_hdbscan_tree, cepman_hdbscan_tree_ref,
+                                           cepman_hdbscan_tree_unref>
+{
+  public:
+    struct edge_record {
+        std::size_t from, to;
+        double weight;
+    };
+
+    static cepman::options options(const context &ctx)
+    {
+        return {ctx, cepman_hdbscan_tree_options_create};
+    }
+    static hdbscan_tree build(const context &ctx, const matrix &data, const cepman::options &how = {})
+    {
+        return ctx.make<hdbscan_tree>(cepman_hdbscan_tree_build, data.get(), how.get());
+    }
+    /* n x n distances, packed. */
+    static hdbscan_tree build_distances(const context &ctx, span<const double> distances, std::size_t n,
+                                        const cepman::options &how = {})
+    {
+        if (n ? distances.size() / n != n || distances.size() % n : !distances.empty())
+            throw error(CEPMAN_ERR_SHAPE, "the distances are not n x n");
+        return ctx.make<hdbscan_tree>(cepman_hdbscan_tree_build_distances, distances.data(), n, n, how.get());
+    }
+    std::size_t points() const noexcept
+    {
+        return cepman_hdbscan_tree_points(get());
+    }
+    span<const double> core_distances() const noexcept
+    {
+        return {cepman_hdbscan_tree_core_distances(get()), points()};
+    }
+    std::size_t edges() const noexcept
+    {
+        return cepman_hdbscan_tree_edges(get());
+    }
+    edge_record edge(const context &ctx, std::size_t i) const
+    {
+        edge_record e = {};
+        ctx.check(cepman_hdbscan_tree_edge(get(), i, &e.from, &e.to, &e.weight));
+        return e;
+    }
+    /* edges() rows of four: SciPy's linkage. */
+    std::vector<double> linkage(const context &ctx) const
+    {
+        std::vector<double> table(4 * edges());
+        ctx.check(cepman_hdbscan_tree_linkage(get(), ctx.get(), table.data()));
+        return table;
+    }
+    labels cut(const context &ctx, double distance, std::size_t min_cluster_size) const
+    {
+        return ctx.make<labels>(cepman_hdbscan_tree_cut, get(), distance, min_cluster_size);
+    }
+};
+
+class hdbscan : public detail::handle<hdbscan, cepman_hdbscan, cepman_hdbscan_ref, cepman_hdbscan_unref>
+{
+  public:
+    struct cluster_record {
+        std::size_t parent, size;
+        std::int32_t label;
+        double birth, death, stability;
+    };
+    struct point_record {
+        std::size_t cluster;
+        double lambda;
+    };
+
+    static cepman::options options(const context &ctx)
+    {
+        return {ctx, cepman_hdbscan_options_create};
+    }
+    static hdbscan extract(const context &ctx, const hdbscan_tree &tree, const cepman::options &how = {})
+    {
+        return ctx.make<hdbscan>(cepman_hdbscan_extract, tree.get(), how.get());
+    }
+    cepman::labels labels() const noexcept
+    {
+        return cepman::labels::share(cepman_hdbscan_labels(get()));
+    }
+    span<const double> probabilities() const noexcept
+    {
+        return {cepman_hdbscan_probabilities(get()), points()};
+    }
+    span<const double> outlier_scores() const noexcept
+    {
+        return {cepman_hdbscan_outlier_scores(get()), points()};
+    }
+    span<const double> persistence() const noexcept
+    {
+        return {cepman_hdbscan_persistence(get()), cepman_labels_clusters(cepman_hdbscan_labels(get()))};
+    }
+    span<const std::uint8_t> exemplars() const noexcept
+    {
+        return {cepman_hdbscan_exemplars(get()), points()};
+    }
+    /* The condensed tree. */
+    std::size_t tree_clusters() const noexcept
+    {
+        return cepman_hdbscan_tree_clusters(get());
+    }
+    cluster_record tree_cluster(const context &ctx, std::size_t i) const
+    {
+        cluster_record r = {};
+        ctx.check(cepman_hdbscan_tree_cluster(get(), i, &r.parent, &r.size, &r.label, &r.birth, &r.death,
+                                              &r.stability));
+        return r;
+    }
+    point_record tree_point(const context &ctx, std::size_t row) const
+    {
+        point_record r = {};
+        ctx.check(cepman_hdbscan_tree_point(get(), row, &r.cluster, &r.lambda));
+        return r;
+    }
+
+  private:
+    std::size_t points() const noexcept
+    {
+        return cepman_labels_count(cepman_hdbscan_labels(get()));
+    }
+};
+
+inline options consensus_options(const context &ctx)
+{
+    return {ctx, cepman_consensus_options_create};
+}
+inline labels consensus(const context &ctx, const labels &fine, const labels &coarse, const matrix &features,
+                        std::size_t scan_rows, std::size_t scan_columns, const options &how = {})
+{
+    return ctx.make<labels>(cepman_consensus_merge, fine.get(), coarse.get(), features.get(), scan_rows,
+                            scan_columns, how.get());
+}
+
+/* How good a clustering is. */
+namespace validity
+{
+
+inline double accuracy(const context &ctx, const labels &found, const labels &truth)
+{
+    double value = NAN;
+    ctx.check(cepman_validity_accuracy(&value, ctx.get(), found.get(), truth.get()));
+    return value;
+}
+inline double ari(const context &ctx, const labels &found, const labels &truth)
+{
+    double value = NAN;
+    ctx.check(cepman_validity_ari(&value, ctx.get(), found.get(), truth.get()));
+    return value;
+}
+inline double ami(const context &ctx, const labels &found, const labels &truth)
+{
+    double value = NAN;
+    ctx.check(cepman_validity_ami(&value, ctx.get(), found.get(), truth.get()));
+    return value;
+}
+/* sample: 0 for all points. values: NULL, or filled with one number a row. */
+inline double silhouette(const context &ctx, const matrix &data, const labels &found, std::size_t sample = 0,
+                         std::uint64_t seed = 42, std::vector<double> *values = nullptr)
+{
+    double value = NAN;
+    std::vector<double> each(values ? data.rows() : 0);
+    ctx.check(cepman_validity_silhouette(&value, values ? each.data() : nullptr, ctx.get(), data.get(),
+                                         found.get(), sample, seed));
+    if (values) values->swap(each);
+    return value;
+}
+inline double simplified_silhouette(const context &ctx, const matrix &data, const labels &found)
+{
+    double value = NAN;
+    ctx.check(cepman_validity_simplified_silhouette(&value, ctx.get(), data.get(), found.get()));
+    return value;
+}
+inline double calinski_harabasz(const context &ctx, const matrix &data, const labels &found)
+{
+    double value = NAN;
+    ctx.check(cepman_validity_calinski_harabasz(&value, ctx.get(), data.get(), found.get()));
+    return value;
+}
+inline double davies_bouldin(const context &ctx, const matrix &data, const labels &found)
+{
+    double value = NAN;
+    ctx.check(cepman_validity_davies_bouldin(&value, ctx.get(), data.get(), found.get()));
+    return value;
+}
+
+} // namespace validity
+
+/* Images of a scan. */
+namespace maps
+{
+
+struct place {
+    double y, x, radius;
+};
+struct statistics_images {
+    std::vector<float> mean, deviation, maximum;
+};
+struct shift_images {
+    std::vector<float> y, x;
+};
+
+inline std::vector<float> virtual_detector(const context &ctx, const dataset &scan, double centre_y,
+                                           double centre_x, double inner, double outer)
+{
+    std::vector<float> out(scan.frames());
+    ctx.check(cepman_maps_virtual(out.data(), ctx.get(), scan.get(), centre_y, centre_x, inner, outer));
+    return out;
+}
+inline statistics_images statistics(const context &ctx, const dataset &scan)
+{
+    const std::size_t size = scan.height() * scan.width();
+    statistics_images out = {std::vector<float>(size), std::vector<float>(size), std::vector<float>(size)};
+    ctx.check(cepman_maps_statistics(out.mean.data(), out.deviation.data(), out.maximum.data(), ctx.get(),
+                                     scan.get()));
+    return out;
+}
+inline place beam(const context &ctx, const dataset &scan)
+{
+    place found = {};
+    ctx.check(cepman_maps_beam(&found.y, &found.x, &found.radius, ctx.get(), scan.get()));
+    return found;
+}
+inline shift_images centre_of_mass(const context &ctx, const dataset &scan)
+{
+    shift_images out = {std::vector<float>(scan.frames()), std::vector<float>(scan.frames())};
+    ctx.check(cepman_maps_centre_of_mass(out.y.data(), out.x.data(), ctx.get(), scan.get()));
+    return out;
+}
+inline matrix cluster_means(const context &ctx, const dataset &scan, const labels &found)
+{
+    return ctx.make<matrix>(cepman_maps_cluster_means, scan.get(), found.get());
+}
+inline matrix differences(const context &ctx, const matrix &means, std::size_t clusters)
+{
+    return ctx.make<matrix>(cepman_maps_differences, means.get(), clusters);
+}
+/* Three bytes a label: red, green, blue. */
+inline std::vector<std::uint8_t> label_colours(const context &ctx, const labels &found)
+{
+    std::vector<std::uint8_t> rgb(3 * found.values().size());
+    ctx.check(cepman_maps_label_colours(rgb.data(), ctx.get(), found.get()));
+    return rgb;
+}
+
+} // namespace maps
+
+} // namespace cepman
+
+#endif
