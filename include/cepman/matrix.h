@@ -72,7 +72,8 @@ typedef enum cepman_type {
     CEPMAN_TYPE_F32 = 7,
     CEPMAN_TYPE_F64 = 8,
     CEPMAN_TYPE_BOOL = 9, /* a byte, 0 or 1 */
-    CEPMAN_TYPE_I64 = 10
+    CEPMAN_TYPE_I64 = 10,
+    CEPMAN_TYPE_F16 = 11 /* IEEE 754 binary16 */
 } cepman_type;
 
 /* Bytes of one number, 0 for an unknown type; and its name ("u16"), NULL for an unknown type. */

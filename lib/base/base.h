@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cepman/context.h>
 #include <cepman/options.h>
@@ -169,6 +170,45 @@ cepman_status cep_outfile_write(cep_outfile *file, cep_fault *fault, const void 
 cepman_status cep_outfile_commit(cep_outfile *file, cep_fault *fault); /* flushes to disk, renames */
 void cep_outfile_close(cep_outfile *file); /* NULL allowed; removes what was not committed */
 const char *cep_outfile_path(const cep_outfile *file);
+
+/* ---- half precision (IEEE 754-2008 binary16) ----------------------------------------------------------------- */
+
+#define CEP_HALF_BEYOND 0x477ff000 /* bits of 65520: from here on the nearest half is infinite */
+
+/* The nearest half, ties to even; a NaN keeps its sign and leading bits and becomes quiet. */
+static inline uint16_t cep_half_of(float x)
+{
+    uint32_t bits, small;
+    memcpy(&bits, &x, sizeof bits);
+    const uint32_t sign = bits >> 16 & 0x8000, a = bits & 0x7fffffff;
+    /* Below 2^-14 adding 0.5 leaves the subnormal half, rounded, in the last bits. */
+    float magnitude;
+    memcpy(&magnitude, &a, sizeof magnitude);
+    magnitude += 0.5f;
+    memcpy(&small, &magnitude, sizeof small);
+    const uint32_t normal = (a + 0xfff + (a >> 13 & 1) - 0x38000000) >> 13, nan = 0x7e00 | (a >> 13 & 0x3ff);
+    const uint32_t finite = a < 0x38800000 ? small - 0x3f000000 : normal;
+    const uint32_t large = a > 0x7f800000 ? nan : 0x7c00;
+    return (uint16_t)(sign | (a < CEP_HALF_BEYOND ? finite : large));
+}
+
+/* The same number as a float; NaN becomes quiet. */
+static inline float cep_half_value(uint16_t h)
+{
+    const uint32_t sign = (uint32_t)(h & 0x8000) << 16, a = (uint32_t)(h & 0x7fff) << 13;
+    /* Subnormal ones by a subtraction of normal floats: 2^-14 + v - 2^-14. */
+    const uint32_t raised = a + 0x38800000;
+    float v;
+    uint32_t small, value;
+    memcpy(&v, &raised, sizeof v);
+    v -= 0x1p-14f;
+    memcpy(&small, &v, sizeof small);
+    const uint32_t special = a + 0x70000000, quiet = a > 0x0f800000 ? 0x400000 : 0;
+    const uint32_t normal = a >= 0x0f800000 ? special | quiet : a + 0x38000000;
+    value = sign | (a < 0x00800000 ? small : normal);
+    memcpy(&v, &value, sizeof v);
+    return v;
+}
 
 /* ---- reference counts -------------------------------------------------------------------------------------- */
 

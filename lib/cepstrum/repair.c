@@ -11,7 +11,7 @@
 
 bool cep_has_valid(const void *pixels, cepman_type type, size_t count, const uint8_t *mask)
 {
-    const bool real = type == CEPMAN_TYPE_F32 || type == CEPMAN_TYPE_F64;
+    const bool real = cep_type_is_real(type);
     if (!real && !mask) return true;
     const unsigned char *p = pixels;
     const size_t size = cepman_type_size(type);

@@ -22,8 +22,9 @@ static wide clamp(wide v, int64_t low, int64_t high)
     return v < low ? low : v > high ? high : v;
 }
 
-/* One frame; the body is the same for every type but for the accumulator and how a bin ends. */
-#define BIN(ctype, acc, result, finish)                                                                      \
+/* One frame; the body is the same for every type but for the accumulator, how a bin ends and what a pixel stands for. */
+#define BIN(ctype, acc, result, finish) BIN_OF(ctype, acc, result, finish, pixel)
+#define BIN_OF(ctype, acc, result, finish, value)                                                            \
     for (size_t by = 0; by < v->rows; by++)                                                                  \
         for (size_t bx = 0; bx < v->columns; bx++) {                                                         \
             acc sum = 0;                                                                                     \
@@ -33,7 +34,7 @@ static wide clamp(wide v, int64_t low, int64_t high)
                     ctype pixel;                                                                             \
                     if (mask && mask[y * width + x]) continue;                                               \
                     memcpy(&pixel, from + (y * width + x) * sizeof pixel, sizeof pixel);                     \
-                    sum += (acc)pixel;                                                                       \
+                    sum += (acc)(value);                                                                     \
                 }                                                                                            \
             result bin = (result)(finish);                                                                   \
             memcpy(to + (by * v->columns + bx) * sizeof bin, &bin, sizeof bin);                              \
@@ -64,6 +65,8 @@ static void bin(const cep_view *v, const unsigned char *from, unsigned char *to)
         BIN(int32_t, int64_t, int32_t, AS_I32);
     case CEPMAN_TYPE_I64:
         BIN(int64_t, wide, int32_t, AS_I32);
+    case CEPMAN_TYPE_F16:
+        BIN_OF(uint16_t, double, float, AS_REAL, cep_half_value(pixel));
     case CEPMAN_TYPE_F32:
         BIN(float, double, float, AS_REAL);
     case CEPMAN_TYPE_F64:
@@ -74,6 +77,8 @@ static void bin(const cep_view *v, const unsigned char *from, unsigned char *to)
 static cepman_type binned_type(cepman_type type)
 {
     switch (type) {
+    case CEPMAN_TYPE_F16:
+        return CEPMAN_TYPE_F32;
     case CEPMAN_TYPE_F32:
     case CEPMAN_TYPE_F64:
         return type;

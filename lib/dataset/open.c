@@ -28,7 +28,7 @@ static const cep_option table[] = {
     {"salvage", CEPMAN_OPTION_FLAG, 0, 1, 0, NULL, "accept a truncated file and keep its whole frames"},
     {"follow", CEPMAN_OPTION_FLAG, 0, 1, 0, NULL,
      "accept a file that is still being written: frames become available as it grows"},
-    {"raw-type", CEPMAN_OPTION_CHOICE, 0, 8, 2, "u8|i8|u16|i16|u32|i32|i64|f32|f64",
+    {"raw-type", CEPMAN_OPTION_CHOICE, 0, 9, 2, "u8|i8|u16|i16|u32|i32|i64|f32|f64|f16",
      "format raw: type of the numbers"},
     {"raw-order", CEPMAN_OPTION_CHOICE, 0, 1, 0, "little|big", "format raw: order of a number's bytes"},
     {"raw-height", CEPMAN_OPTION_INTEGER, 0, 1048576, 0, NULL,

@@ -4,9 +4,9 @@
 #include "reader.h"
 
 /* In the order of the option's words. */
-static const cepman_type types[] = {CEPMAN_TYPE_U8,  CEPMAN_TYPE_I8,  CEPMAN_TYPE_U16,
-                                    CEPMAN_TYPE_I16, CEPMAN_TYPE_U32, CEPMAN_TYPE_I32,
-                                    CEPMAN_TYPE_I64, CEPMAN_TYPE_F32, CEPMAN_TYPE_F64};
+static const cepman_type types[] = {CEPMAN_TYPE_U8,  CEPMAN_TYPE_I8,  CEPMAN_TYPE_U16, CEPMAN_TYPE_I16,
+                                    CEPMAN_TYPE_U32, CEPMAN_TYPE_I32, CEPMAN_TYPE_I64, CEPMAN_TYPE_F32,
+                                    CEPMAN_TYPE_F64, CEPMAN_TYPE_F16};
 
 static bool raw_probe(const cep_opening *o)
 {

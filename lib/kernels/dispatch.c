@@ -27,6 +27,11 @@ const cep_distance_kernels *cep_distance_kernels_get(cep_cpu_level level)
     return CEP_PICK(distance, level);
 }
 
+const cep_half_kernels *cep_half_kernels_get(cep_cpu_level level)
+{
+    return CEP_PICK(half, level);
+}
+
 const cep_tile_kernels *cep_tile_kernels_get(cep_cpu_level level)
 {
     return CEP_PICK(tile, level);

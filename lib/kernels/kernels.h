@@ -10,6 +10,7 @@
 #include "cepstral.h"
 #include "columns.h"
 #include "distance.h"
+#include "half.h"
 #include "layout.h"
 #include "reach.h"
 #include "sparse.h"

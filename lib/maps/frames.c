@@ -15,7 +15,7 @@ cepman_status cep_frames_open(cep_frames *f, cepman_context *ctx, cepman_dataset
     f->height = cepman_dataset_height(dataset);
     f->width = cepman_dataset_width(dataset);
     f->pixels = f->height * f->width;
-    f->may_be_odd = type == CEPMAN_TYPE_F32 || type == CEPMAN_TYPE_F64;
+    f->may_be_odd = cep_type_is_real(type);
     f->mask = cepman_dataset_mask(dataset);
     if (f->count > f->total) f->count = f->total;
     CEP_REQUIRE(ctx, f->count >= 1, CEPMAN_ERR_DATA, "%s: no frame is available yet", what);

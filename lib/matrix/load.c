@@ -137,7 +137,7 @@ cepman_status cepman_labels_load(cepman_labels **out, cepman_context *ctx, const
     size_t size = cepman_type_size(h->type), block = BLOCK_BYTES / size;
     cepman_labels *labels = NULL;
     int32_t *values;
-    if (h->type == CEPMAN_TYPE_F32 || h->type == CEPMAN_TYPE_F64)
+    if (cep_type_is_real(h->type))
         s = cep_fail(ctx, CEPMAN_ERR_UNSUPPORTED, "%s: labels of type %s, expected integers", path,
                      cepman_type_name(h->type));
     else if (cep_npy_scrambled(h))

@@ -20,6 +20,8 @@ cepman_status cep_labels_create(cepman_labels **out, cepman_context *ctx, size_t
 /* Call when the values are in: counts clusters and noise. */
 void cep_labels_seal(cepman_labels *labels);
 
+/* f16, f32 or f64: NaN and infinities are possible. */
+bool cep_type_is_real(cepman_type type);
 /* count numbers of a type, native byte order, to float32. src may be unaligned. */
 void cep_type_to_f32(cepman_type type, const void *src, float *dst, size_t count);
 /* Reverses the bytes of count numbers in place. */
@@ -42,7 +44,7 @@ typedef struct cep_npy_header {
 /* True when the numbers lie in another order than C's: Fortran order, and more than one axis longer than 1. */
 bool cep_npy_scrambled(const cep_npy_header *header);
 
-/* Reads and checks a header, and (unless it may be short) that the file holds the data it promises. f2 and other
+/* Reads and checks a header, and (unless it may be short) that the file holds the data it promises. Other
  * types: CEPMAN_ERR_UNSUPPORTED, naming the type. */
 cepman_status cep_npy_read_header(cep_file *file, cep_fault *fault, cep_npy_header *header,
                                   bool may_be_short);

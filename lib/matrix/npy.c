@@ -11,7 +11,7 @@ static const struct {
 } codes[] = {{"u1", CEPMAN_TYPE_U8},  {"i1", CEPMAN_TYPE_I8},  {"u2", CEPMAN_TYPE_U16},
              {"i2", CEPMAN_TYPE_I16}, {"u4", CEPMAN_TYPE_U32}, {"i4", CEPMAN_TYPE_I32},
              {"f4", CEPMAN_TYPE_F32}, {"f8", CEPMAN_TYPE_F64}, {"b1", CEPMAN_TYPE_BOOL},
-             {"i8", CEPMAN_TYPE_I64}};
+             {"i8", CEPMAN_TYPE_I64}, {"f2", CEPMAN_TYPE_F16}};
 
 typedef struct scanner {
     const char *at, *end;
@@ -92,8 +92,8 @@ static cepman_status decode(const char *descr, const char *name, cep_fault *faul
             return CEPMAN_OK;
         }
     return cep_fault_set(fault, CEPMAN_ERR_UNSUPPORTED,
-                         "%s: numbers of type '%.20s', expected one of u1 u2 u4 i1 i2 i4 i8 f4 f8 b1", name,
-                         descr);
+                         "%s: numbers of type '%.20s', expected one of u1 u2 u4 i1 i2 i4 i8 f2 f4 f8 b1",
+                         name, descr);
 }
 
 cepman_status cep_npy_parse(const unsigned char *bytes, size_t size, const char *name, cep_fault *fault,

@@ -37,6 +37,8 @@ static const char *code_of(cepman_type type)
         return "f8";
     case CEPMAN_TYPE_I64:
         return "i8";
+    case CEPMAN_TYPE_F16:
+        return "f2";
     default:
         return NULL;
     }

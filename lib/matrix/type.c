@@ -5,7 +5,7 @@
 
 #include "matrix.h"
 
-/* X(constant, C type, name) */
+/* X(constant, C type, name); halves, which C has no type for, stand beside it. */
 #define TYPES(X)                                                                                             \
     X(CEPMAN_TYPE_U8, uint8_t, "u8")                                                                         \
     X(CEPMAN_TYPE_I8, int8_t, "i8")                                                                          \
@@ -26,6 +26,8 @@ size_t cepman_type_size(cepman_type type)
         return sizeof(ctype);
         TYPES(CASE)
 #undef CASE
+    case CEPMAN_TYPE_F16:
+        return 2;
     default:
         return 0;
     }
@@ -39,9 +41,16 @@ const char *cepman_type_name(cepman_type type)
         return name;
         TYPES(CASE)
 #undef CASE
+    case CEPMAN_TYPE_F16:
+        return "f16";
     default:
         return NULL;
     }
+}
+
+bool cep_type_is_real(cepman_type type)
+{
+    return type == CEPMAN_TYPE_F16 || type == CEPMAN_TYPE_F32 || type == CEPMAN_TYPE_F64;
 }
 
 void cep_type_to_f32(cepman_type type, const void *src, float *dst, size_t count)
@@ -58,6 +67,13 @@ void cep_type_to_f32(cepman_type type, const void *src, float *dst, size_t count
         break;
         TYPES(CASE)
 #undef CASE
+    case CEPMAN_TYPE_F16:
+        for (size_t i = 0; i < count; i++) {
+            uint16_t v;
+            memcpy(&v, p + 2 * i, sizeof v);
+            dst[i] = cep_half_value(v);
+        }
+        break;
     default:
         break;
     }

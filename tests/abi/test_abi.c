@@ -61,16 +61,17 @@ START_TEST(other_values)
     ck_assert_int_eq(CEPMAN_OPTION_TEXT, 4);
     static const cepman_type types[] = {CEPMAN_TYPE_U8,   CEPMAN_TYPE_I8,  CEPMAN_TYPE_U16, CEPMAN_TYPE_I16,
                                         CEPMAN_TYPE_U32,  CEPMAN_TYPE_I32, CEPMAN_TYPE_F32, CEPMAN_TYPE_F64,
-                                        CEPMAN_TYPE_BOOL, CEPMAN_TYPE_I64};
-    static const char *const names[] = {"u8", "i8", "u16", "i16", "u32", "i32", "f32", "f64", "bool", "i64"};
-    static const size_t sizes[] = {1, 1, 2, 2, 4, 4, 4, 8, 1, 8};
-    for (int i = 0; i < 10; i++) {
+                                        CEPMAN_TYPE_BOOL, CEPMAN_TYPE_I64, CEPMAN_TYPE_F16};
+    static const char *const names[] = {"u8",  "i8",  "u16",  "i16", "u32", "i32",
+                                        "f32", "f64", "bool", "i64", "f16"};
+    static const size_t sizes[] = {1, 1, 2, 2, 4, 4, 4, 8, 1, 8, 2};
+    for (int i = 0; i < 11; i++) {
         ck_assert_int_eq(types[i], i + 1);
         ck_assert_uint_eq(cepman_type_size(types[i]), sizes[i]);
         ck_assert_str_eq(cepman_type_name(types[i]), names[i]);
     }
     ck_assert_uint_eq(cepman_type_size((cepman_type)0), 0);
-    ck_assert_ptr_null(cepman_type_name((cepman_type)11));
+    ck_assert_ptr_null(cepman_type_name((cepman_type)12));
 }
 END_TEST
 

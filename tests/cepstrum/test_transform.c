@@ -331,8 +331,9 @@ START_TEST(types_agree)
 {
     cepman_context *ctx = support_begin(1);
     enum { N = 37 * 32 };
-    static const cepman_type types[] = {CEPMAN_TYPE_U8,  CEPMAN_TYPE_I8,  CEPMAN_TYPE_U16, CEPMAN_TYPE_I16,
-                                        CEPMAN_TYPE_U32, CEPMAN_TYPE_I32, CEPMAN_TYPE_F64, CEPMAN_TYPE_I64};
+    static const cepman_type types[] = {CEPMAN_TYPE_U8,  CEPMAN_TYPE_I8,  CEPMAN_TYPE_U16,
+                                        CEPMAN_TYPE_I16, CEPMAN_TYPE_U32, CEPMAN_TYPE_I32,
+                                        CEPMAN_TYPE_F64, CEPMAN_TYPE_I64, CEPMAN_TYPE_F16};
     float *frame = counts(N, 3);
     for (int i = 0; i < N; i++)
         frame[i] = fminf(frame[i], 127);
@@ -341,16 +342,19 @@ START_TEST(types_agree)
         size_t n = cepman_cepstrum_features(c);
         float *want = malloc(n * sizeof *want), *got = malloc(n * sizeof *got);
         features_of(ctx, c, frame, CEPMAN_TYPE_F32, want);
-        for (size_t t = 0; t < 8; t++) {
+        for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
             unsigned char *raw = malloc(N * 8 + 1);
             for (int shift = 0; shift < 2; shift++) { /* at an odd address too */
                 for (size_t i = 0; i < N; i++) {
                     unsigned char *q = raw + shift + i * cepman_type_size(types[t]);
                     int64_t v = (int64_t)frame[i];
                     double d = (double)v;
+                    uint16_t half = cep_half_of((float)v);
                     /* Little-endian integers of any width. */
                     if (types[t] == CEPMAN_TYPE_F64)
                         memcpy(q, &d, 8);
+                    else if (types[t] == CEPMAN_TYPE_F16)
+                        memcpy(q, &half, 2);
                     else
                         memcpy(q, &v, cepman_type_size(types[t]));
                 }

@@ -188,13 +188,13 @@ START_TEST(binned_view)
 {
     static const cepman_type types[] = {CEPMAN_TYPE_U8,   CEPMAN_TYPE_I8,  CEPMAN_TYPE_U16, CEPMAN_TYPE_I16,
                                         CEPMAN_TYPE_U32,  CEPMAN_TYPE_I32, CEPMAN_TYPE_F32, CEPMAN_TYPE_F64,
-                                        CEPMAN_TYPE_BOOL, CEPMAN_TYPE_I64};
+                                        CEPMAN_TYPE_BOOL, CEPMAN_TYPE_I64, CEPMAN_TYPE_F16};
     static const cepman_type becomes[] = {CEPMAN_TYPE_U32, CEPMAN_TYPE_I32, CEPMAN_TYPE_U32, CEPMAN_TYPE_I32,
                                           CEPMAN_TYPE_U32, CEPMAN_TYPE_I32, CEPMAN_TYPE_F32, CEPMAN_TYPE_F64,
-                                          CEPMAN_TYPE_U32, CEPMAN_TYPE_I32};
+                                          CEPMAN_TYPE_U32, CEPMAN_TYPE_I32, CEPMAN_TYPE_F32};
     cepman_context *ctx = support_begin(1);
     support_random rng = {5};
-    for (size_t t = 0; t < 10; t++)
+    for (size_t t = 0; t < sizeof types / sizeof *types; t++)
         for (int masked = 0; masked < 2; masked++)
             for (size_t factor = 1; factor <= 6; factor++) {
                 union {
@@ -242,6 +242,10 @@ START_TEST(binned_view)
                     case CEPMAN_TYPE_I64:
                         x.i64[i] = u < 0.02 ? INT64_MAX : (int64_t)(u * 1e9) - 500000000;
                         value[i] = (double)x.i64[i];
+                        break;
+                    case CEPMAN_TYPE_F16: /* quarters are exact */
+                        value[i] = floor(u * 400) / 4;
+                        x.u16[i] = cep_half_of((float)value[i]);
                         break;
                     }
                 }

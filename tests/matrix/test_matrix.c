@@ -168,8 +168,8 @@ START_TEST(types)
     } rows[] = {{CEPMAN_TYPE_U8, 1, "u8"},   {CEPMAN_TYPE_I8, 1, "i8"},   {CEPMAN_TYPE_U16, 2, "u16"},
                 {CEPMAN_TYPE_I16, 2, "i16"}, {CEPMAN_TYPE_U32, 4, "u32"}, {CEPMAN_TYPE_I32, 4, "i32"},
                 {CEPMAN_TYPE_F32, 4, "f32"}, {CEPMAN_TYPE_F64, 8, "f64"}, {CEPMAN_TYPE_BOOL, 1, "bool"},
-                {CEPMAN_TYPE_I64, 8, "i64"}};
-    for (size_t i = 0; i < 10; i++) {
+                {CEPMAN_TYPE_I64, 8, "i64"}, {CEPMAN_TYPE_F16, 2, "f16"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         ck_assert_uint_eq(cepman_type_size(rows[i].type), rows[i].size);
         ck_assert_str_eq(cepman_type_name(rows[i].type), rows[i].name);
     }
@@ -195,6 +195,10 @@ START_TEST(types)
     EXTREMES(CEPMAN_TYPE_I64, int64_t, INT64_MIN, INT64_MAX);
     EXTREMES(CEPMAN_TYPE_F32, float, -INFINITY, 3e38f);
     EXTREMES(CEPMAN_TYPE_F64, double, -1e-300, 3e38);
+    const uint16_t halves[4] = {0xfbff, 0x7c00, 1, 0x3c00};
+    memcpy(buffer + 1, halves, sizeof halves);
+    cep_type_to_f32(CEPMAN_TYPE_F16, buffer + 1, got, 4);
+    ck_assert(got[0] == -65504 && got[1] == INFINITY && got[2] == 0x1p-24f && got[3] == 1);
     unsigned char swap[17], back[17];
     for (size_t i = 0; i < 17; i++)
         swap[i] = back[i] = (unsigned char)(i * 7);

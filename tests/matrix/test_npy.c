@@ -41,7 +41,7 @@ START_TEST(headers)
          8, 1, false},
         {"{'descr': '<i8', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1)}", CEPMAN_ERR_FORMAT, 0, 0, 0,
          false},
-        {"{'descr': '<f2', 'fortran_order': False, 'shape': (1,)}", CEPMAN_ERR_UNSUPPORTED, 0, 0, 0, false},
+        {"{'descr': '<f2', 'fortran_order': False, 'shape': (1,)}", CEPMAN_OK, CEPMAN_TYPE_F16, 1, 1, false},
         {"{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}", CEPMAN_ERR_UNSUPPORTED, 0, 0, 0, false},
         {"{'descr': '', 'fortran_order': False, 'shape': (1,)}", CEPMAN_ERR_UNSUPPORTED, 0, 0, 0, false},
         {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", CEPMAN_ERR_FORMAT, 0, 0, 0,
@@ -320,6 +320,20 @@ START_TEST(writer)
     file = support_read(path, &size);
     ck_assert_uint_eq(size, h.offset + 12);
     free(file);
+    w = NULL;
+    /* Halves there and back. */
+    const uint16_t halves[6] = {0x3c00, 0xc000, 0x0001, 0x7bff, 0x8000, 0x3555};
+    const float values[6] = {1, -2, 0x1p-24f, 65504, 0, 0.333251953125f};
+    cepman_matrix *m = NULL;
+    assert_good(ctx, cepman_npy_writer_create(&w, ctx, path, CEPMAN_TYPE_F16, 3, shape));
+    assert_good(ctx, cepman_npy_writer_append(w, ctx, halves, 6));
+    assert_good(ctx, cepman_npy_writer_commit(w, ctx));
+    cepman_npy_writer_unref(w);
+    assert_good(ctx, cepman_matrix_load(&m, ctx, path));
+    ck_assert(cepman_matrix_rows(m) == 2 && cepman_matrix_columns(m) == 3);
+    for (size_t i = 0; i < 6; i++)
+        ck_assert(cepman_matrix_row(m, i / 3)[i % 3] == values[i]);
+    cepman_matrix_unref(m);
     w = NULL;
     const size_t huge[] = {SIZE_MAX, 2};
     assert_status(ctx, cepman_npy_writer_create(&w, ctx, path, (cepman_type)0, 1, shape),
