@@ -18,6 +18,7 @@
 #include <cepman/neighbors.h>
 #include <cepman/umap.h>
 #include <cepman/kmeans.h>
+#include <cepman/mixture.h>
 #include <cepman/hdbscan.h>
 #include <cepman/consensus.h>
 #include <cepman/validity.h>

@@ -4,6 +4,7 @@
 
 #include <cepman/hdbscan.h>
 #include <cepman/kmeans.h>
+#include <cepman/mixture.h>
 #include <cepman/consensus.h>
 #include <cepman/validity.h>
 

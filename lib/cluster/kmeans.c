@@ -6,17 +6,7 @@
 
 #include <cepman/kmeans.h>
 
-#include "lloyd.h"
-
-struct cepman_kmeans {
-    cep_refs refs;
-    cep_memory *mem;
-    cepman_labels *labels;
-    cepman_matrix *centres;
-    double inertia;
-    size_t iterations;
-    bool converged;
-};
+#include "kmeans_model.h"
 
 static const cep_option table[] = {
     {"k", CEPMAN_OPTION_INTEGER, 1, 16777215, 8, NULL, "clusters, 1 to 16777215"},
@@ -59,38 +49,56 @@ static cepman_status check(cepman_context *ctx, const cepman_matrix *matrix, con
     return CEPMAN_OK;
 }
 
-/* Copies the finished run into the model. */
-static cepman_status keep(cepman_kmeans *model, cep_lloyd *f)
+cepman_status cep_kmeans_model(cepman_kmeans **out, cepman_context *ctx, size_t k, size_t d,
+                               size_t iterations, const double *history, float **centres, size_t *stride)
 {
-    cepman_labels *labels = NULL;
-    cepman_matrix *centres = NULL;
-    int32_t *l;
-    float *c;
-    size_t stride;
-    cepman_status s = cep_labels_create(&labels, f->ctx, f->n, &l);
-    if (!s) s = cep_matrix_create(&centres, f->ctx, "centres", f->k, f->d, &c, &stride);
+    cep_memory *mem = cep_context_memory(ctx);
+    cepman_kmeans *m = cep_alloc_zero(mem, 1, sizeof *m);
+    if (!m) return cep_fail_memory(ctx, "K-means", 1, sizeof *m);
+    cep_refs_init(&m->refs);
+    m->mem = cep_memory_ref(mem);
+    m->iterations = iterations;
+    cepman_status s = cep_matrix_create(&m->centres, ctx, "centres", k, d, centres, stride);
+    if (!s && !(m->history = cep_alloc_zero(mem, iterations, sizeof *m->history)))
+        s = cep_fail_memory(ctx, "K-means", iterations, sizeof *m->history);
     if (s) {
-        cepman_labels_unref(labels);
+        cepman_kmeans_unref(m);
         return s;
     }
-    memcpy(l, f->labels, f->n * sizeof *l);
-    cep_labels_seal(labels);
-    for (size_t i = 0; i < f->k; i++)
-        memcpy(c + i * stride, f->centres + i * f->d, f->d * sizeof *c);
-    cepman_labels_unref(model->labels);
-    cepman_matrix_unref(model->centres);
-    model->labels = labels;
-    model->centres = centres;
+    if (history && iterations) memcpy(m->history, history, iterations * sizeof *history);
+    *out = m;
     return CEPMAN_OK;
 }
 
-static cepman_status solve(cepman_kmeans *model, cep_lloyd *f, const cepman_matrix *centres,
+/* The finished run as a model, which takes the place of *model. */
+static cepman_status keep(cepman_kmeans **model, cep_lloyd *f, size_t iterations)
+{
+    cepman_kmeans *m = NULL;
+    int32_t *l;
+    float *c;
+    size_t stride;
+    cepman_status s = cep_kmeans_model(&m, f->ctx, f->k, f->d, iterations, f->history, &c, &stride);
+    if (!s) s = cep_labels_create(&m->labels, f->ctx, f->n, &l);
+    if (s) {
+        cepman_kmeans_unref(m);
+        return s;
+    }
+    memcpy(l, f->labels, f->n * sizeof *l);
+    cep_labels_seal(m->labels);
+    for (size_t i = 0; i < f->k; i++)
+        memcpy(c + i * stride, f->centres + i * f->d, f->d * sizeof *c);
+    cepman_kmeans_unref(*model);
+    *model = m;
+    return CEPMAN_OK;
+}
+
+static cepman_status solve(cepman_kmeans **model, cep_lloyd *f, const cepman_matrix *centres,
                            const cepman_options *options)
 {
     double variance = 0, tol = cep_options_real(options, "tol");
     size_t most = (size_t)cep_options_integer(options, "max-iterations");
     uint64_t runs = centres ? 1 : (uint64_t)cep_options_integer(options, "n-init");
-    cepman_status s = tol > 0 ? cep_lloyd_variance(f, &variance) : CEPMAN_OK;
+    cepman_status s = cep_lloyd_variance(f, &variance);
     for (uint64_t run = 0; !s && run < runs; run++) {
         size_t iterations;
         bool converged;
@@ -102,11 +110,11 @@ static cepman_status solve(cepman_kmeans *model, cep_lloyd *f, const cepman_matr
             s = cep_lloyd_start(f, run);
         if (!s) s = cep_lloyd_run(f, most, tol * variance, &iterations, &converged);
         if (!s) s = cep_lloyd_inertia(f, &inertia);
-        if (s || (model->labels && !(inertia < model->inertia))) continue;
-        s = keep(model, f);
-        model->inertia = inertia;
-        model->iterations = iterations;
-        model->converged = converged;
+        if (s || (*model && !(inertia < (*model)->inertia))) continue;
+        s = keep(model, f, iterations);
+        if (s) break;
+        (*model)->inertia = inertia;
+        (*model)->converged = converged;
     }
     if (!s) cep_progress(f->ctx, "kmeans", runs, runs);
     return s;
@@ -129,14 +137,8 @@ cepman_status cepman_kmeans_fit(cepman_kmeans **out, cepman_context *ctx, const 
     s = check(ctx, matrix, centres, weights, k);
     if (!s) s = cep_lloyd_prepare(&f, ctx, matrix, k, weights, "K-means");
     if (!s) {
-        model = cep_alloc_zero(f.mem, 1, sizeof *model);
-        if (!model) s = cep_fail_memory(ctx, "K-means", 1, sizeof *model);
-    }
-    if (!s) {
-        cep_refs_init(&model->refs);
-        model->mem = cep_memory_ref(f.mem);
         f.seed = (uint64_t)cep_options_integer(options, "seed");
-        s = solve(model, &f, centres, options);
+        s = solve(&model, &f, centres, options);
     }
     cep_lloyd_clear(&f);
     cepman_options_unref(options);
@@ -160,6 +162,7 @@ void cepman_kmeans_unref(cepman_kmeans *m)
     cep_memory *mem = m->mem;
     cepman_labels_unref(m->labels);
     cepman_matrix_unref(m->centres);
+    cep_free(mem, m->history);
     cep_free(mem, m);
     cep_memory_unref(mem);
 }
@@ -187,6 +190,11 @@ size_t cepman_kmeans_iterations(const cepman_kmeans *m)
 int cepman_kmeans_converged(const cepman_kmeans *m)
 {
     return m && m->converged;
+}
+
+const double *cepman_kmeans_history(const cepman_kmeans *m)
+{
+    return m ? m->history : NULL;
 }
 
 cepman_status cepman_kmeans_apply(cepman_labels **out, cepman_context *ctx, const cepman_kmeans *model,

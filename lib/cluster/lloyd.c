@@ -76,7 +76,7 @@ void cep_lloyd_clear(cep_lloyd *f)
     if (!f->mem) return;
     void *all[] = {f->centres,   f->next,     f->sums,    f->mass,   f->moved,   f->centre_norms,
                    f->labels,    f->previous, f->changed, f->unsure, f->partial, f->soa,
-                   f->weights32, f->norms,    f->upper,   f->lower,  f->closest};
+                   f->weights32, f->norms,    f->upper,   f->lower,  f->closest, f->history};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         cep_free(f->mem, all[i]);
     cep_points_clear(&f->points);
@@ -238,9 +238,42 @@ static double move_centres(cep_lloyd *f)
     return total;
 }
 
-static cepman_status update_centres(cep_lloyd *f, double *shift)
+/* Inertia of the labels about f->centres from the sums alone: sum w |x - o|^2 - 2 (c - o) . sum w (x - o) + w |c - o|^2
+ * over the clusters, o the first point, so that data far from 0 lose nothing. */
+static double inertia_of_sums(const cep_lloyd *f)
+{
+    const float *origin = f->points.row[0];
+    double sum = f->total;
+    for (size_t c = 0; c < f->k; c++) {
+        double own = 0, m = f->mass[c];
+        for (size_t j = 0; j < f->d && m > 0; j++) {
+            double o = (double)origin[j], e = (double)f->centres[c * f->d + j] - o;
+            own += e * (m * e - 2 * (f->sums[c * f->d + j] - m * o));
+        }
+        sum += own;
+    }
+    return sum > 0 ? sum : 0;
+}
+
+static cepman_status remember(cep_lloyd *f, size_t iteration)
+{
+    if (iteration >= f->history_room) {
+        size_t room = f->history_room ? 2 * f->history_room : 32;
+        double *more = cep_alloc(f->mem, room, sizeof *more);
+        if (!more) return cep_fail_memory(f->ctx, "K-means", room, sizeof *more);
+        if (iteration) memcpy(more, f->history, iteration * sizeof *more);
+        cep_free(f->mem, f->history);
+        f->history = more;
+        f->history_room = room;
+    }
+    f->history[iteration] = inertia_of_sums(f);
+    return CEPMAN_OK;
+}
+
+static cepman_status update_centres(cep_lloyd *f, size_t iteration, double *shift)
 {
     cepman_status s = update_sums(f);
+    if (!s) s = remember(f, iteration);
     if (s) return s;
     size_t empty = 0, *lent = NULL;
     for (size_t c = 0; c < f->k; c++)
@@ -273,10 +306,12 @@ cepman_status cep_lloyd_run(cep_lloyd *f, size_t most, double tolerance, size_t 
         it++;
         if (changed == 0) {
             *converged = settled = true;
+            s = remember(f, it - 1);
+            if (s) return s;
             break;
         }
         double shift = 0;
-        s = update_centres(f, &shift);
+        s = update_centres(f, it - 1, &shift);
         if (s) return s;
         *converged = shift <= tolerance;
     }
@@ -312,6 +347,7 @@ typedef struct variance_job {
     const cep_lloyd *f;
     size_t chunk;
     double *sums, *squares; /* d and 1 per chunk */
+    double *heavy;          /* weighted squares, 1 per chunk */
 } variance_job;
 
 /* Sums of differences from the first point: no cancellation where data are far from 0. */
@@ -319,12 +355,16 @@ static cepman_status variance_chunk(void *argument, size_t chunk, unsigned worke
 {
     variance_job *job = argument;
     const cep_lloyd *f = job->f;
-    double *sums = job->sums + chunk * f->d, square = 0;
+    double *sums = job->sums + chunk * f->d, square = 0, heavy = 0;
     (void)worker;
     (void)fault;
-    for (size_t i = chunk * job->chunk; i < (chunk + 1) * job->chunk && i < f->n; i++)
-        square += f->kernels->spread(sums, f->points.row[i], f->points.row[0], f->d);
+    for (size_t i = chunk * job->chunk; i < (chunk + 1) * job->chunk && i < f->n; i++) {
+        double own = f->kernels->spread(sums, f->points.row[i], f->points.row[0], f->d);
+        square += own;
+        heavy += cep_lloyd_weight(f, i) * own;
+    }
     job->squares[chunk] = square;
+    job->heavy[chunk] = heavy;
     return CEPMAN_OK;
 }
 
@@ -338,13 +378,17 @@ cepman_status cep_lloyd_variance(cep_lloyd *f, double *variance)
     chunks = (f->n + job.chunk - 1) / job.chunk;
     job.sums = cep_alloc_zero(f->mem, chunks, f->d * sizeof *job.sums);
     job.squares = cep_alloc(f->mem, chunks, sizeof *job.squares);
-    cepman_status s = job.sums && job.squares
+    job.heavy = cep_alloc(f->mem, chunks, sizeof *job.heavy);
+    cepman_status s = job.sums && job.squares && job.heavy
                           ? cep_parallel(f->ctx, NULL, chunks, variance_chunk, &job)
                           : cep_fail_memory(f->ctx, "K-means", chunks, f->d * sizeof(double));
     if (!s) {
         double total = 0, n = (double)f->n, off = 0;
-        for (size_t c = 0; c < chunks; c++)
+        f->total = 0;
+        for (size_t c = 0; c < chunks; c++) {
             total += job.squares[c];
+            f->total += job.heavy[c];
+        }
         for (size_t j = 0; j < f->d; j++) {
             double mean = 0;
             for (size_t c = 0; c < chunks; c++)
@@ -355,5 +399,6 @@ cepman_status cep_lloyd_variance(cep_lloyd *f, double *variance)
     }
     cep_free(f->mem, job.sums);
     cep_free(f->mem, job.squares);
+    cep_free(f->mem, job.heavy);
     return s;
 }

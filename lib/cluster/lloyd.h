@@ -35,6 +35,9 @@ typedef struct cep_lloyd {
     float *centre_norms, *moved;
     double *partial; /* one per chunk */
     float *closest;  /* start only */
+    double total;    /* weighted sum of squares about the first point */
+    double *history; /* inertia of every iteration of the run */
+    size_t history_room;
 } cep_lloyd;
 
 /* Prepares the points. The struct is zero before; cep_lloyd_clear() in every case. */
@@ -46,11 +49,12 @@ void cep_lloyd_clear(cep_lloyd *f);
 cepman_status cep_lloyd_start(cep_lloyd *f, uint64_t run);
 /* labels <- nearest centres; *changed: how many differ from previous. fresh: forget the bounds. */
 cepman_status cep_lloyd_assign(cep_lloyd *f, bool fresh, size_t *changed);
-/* Iterates from f->centres to f->labels and final centres. */
+/* Iterates from f->centres to f->labels and final centres; f->history gets the inertia of each iteration's labels about
+ * the centres they were found with. After cep_lloyd_variance(). */
 cepman_status cep_lloyd_run(cep_lloyd *f, size_t most, double tolerance, size_t *iterations, bool *converged);
 /* Weighted sum of squared distances to the own centre, in double. */
 cepman_status cep_lloyd_inertia(cep_lloyd *f, double *inertia);
-/* Mean over the features of their variance. */
+/* Mean over the features of their variance (weights do not count); and f->total. */
 cepman_status cep_lloyd_variance(cep_lloyd *f, double *variance);
 
 static inline size_t cep_lloyd_first(const cep_lloyd *f, size_t chunk)

@@ -134,6 +134,54 @@ START_TEST(weights_are_repeats)
 }
 END_TEST
 
+/* The inertia of iteration i is that of a fit which stops there: labels about the centres they were found with. */
+START_TEST(history)
+{
+    size_t d = _i % 2 ? 30 : 3, n = 2000, k = 6;
+    cepman_context *ctx = support_begin(2);
+    cepman_matrix *x = groups_of(ctx, n, d, 4, 21), *start = NULL;
+    size_t first[6] = {0, 4, 8, 12, 16, 20};
+    double *w = malloc(n * sizeof *w);
+    for (size_t i = 0; i < n; i++)
+        w[i] = _i >= 2 ? (double)(i % 5) : 1;
+    assert_good(ctx, cepman_matrix_select(&start, ctx, x, first, k));
+    cepman_options *o = options_of(ctx, (int64_t)k, 1);
+    assert_good(ctx, cepman_options_set_real(o, ctx, "tol", 0));
+    cepman_kmeans *model = NULL;
+    assert_good(ctx, cepman_kmeans_fit(&model, ctx, x, start, _i >= 2 ? w : NULL, o));
+    size_t count = cepman_kmeans_iterations(model);
+    const double *h = cepman_kmeans_history(model);
+    ck_assert_uint_gt(count, 3);
+    for (size_t it = 0; it < count; it++) {
+        cepman_kmeans *part = NULL;
+        const cepman_matrix *c = start;
+        if (it) {
+            assert_good(ctx, cepman_options_set_integer(o, ctx, "max-iterations", (int64_t)it));
+            assert_good(ctx, cepman_kmeans_fit(&part, ctx, x, start, _i >= 2 ? w : NULL, o));
+            c = cepman_kmeans_centres(part);
+        }
+        double inertia = 0;
+        for (size_t i = 0; i < n; i++) {
+            double least = (double)INFINITY;
+            for (size_t j = 0; j < k; j++)
+                least = fmin(least, squared(cepman_matrix_row(x, i), cepman_matrix_row(c, j), d));
+            inertia += w[i] * least;
+        }
+        ck_assert_double_eq_tol(h[it] / inertia, 1, 1e-11);
+        ck_assert(it == 0 || h[it] <= h[it - 1] * (1 + 1e-12));
+        cepman_kmeans_unref(part);
+    }
+    ck_assert_double_eq_tol(h[count - 1] / cepman_kmeans_inertia(model), 1, 1e-11);
+    ck_assert_ptr_null(cepman_kmeans_history(NULL));
+    cepman_kmeans_unref(model);
+    cepman_options_unref(o);
+    cepman_matrix_unref(start);
+    cepman_matrix_unref(x);
+    free(w);
+    support_end(ctx);
+}
+END_TEST
+
 START_TEST(threads_and_selections_do_not_matter)
 {
     size_t d = _i ? 50 : 3, n = 20011;
@@ -331,6 +379,7 @@ Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, reaches_a_fixed_point, 0, 16);
     tcase_add_test(t, weights_are_repeats);
+    tcase_add_loop_test(t, history, 0, 4);
     tcase_add_loop_test(t, threads_and_selections_do_not_matter, 0, 2);
     tcase_add_test(t, odd_cases);
     tcase_add_test(t, bad_input);
