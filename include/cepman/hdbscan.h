@@ -3,6 +3,7 @@
 #define CEPMAN_HDBSCAN_H
 
 #include <cepman/matrix.h>
+#include <cepman/neighbors.h>
 #include <cepman/options.h>
 
 CEPMAN_BEGIN
@@ -25,6 +26,16 @@ CEPMAN_API cepman_status cepman_hdbscan_tree_build(cepman_hdbscan_tree **out, ce
 CEPMAN_API cepman_status cepman_hdbscan_tree_build_distances(cepman_hdbscan_tree **out,
                                                              cepman_context *context, const double *distances,
                                                              size_t n, size_t stride,
+                                                             const cepman_options *options);
+/* The same from a graph of nearest neighbours (any metric; nothing else is read): core distances are those to the
+ * min-samples-th neighbour of the list, edges are the pairs that either row lists. It is the tree of the points when the
+ * graph is exact and has enough neighbours that no lighter edge is missing, else an approximation. Parts that the graph
+ * does not connect are joined at an infinite distance (lambda 0): they never belong to one cluster, unless
+ * allow-single-cluster or a cut says so. Errors also: RANGE (min-samples, after the clamp, above the neighbours of a
+ * row). O(n k log n) time, O(n) memory beside the graph. */
+CEPMAN_API cepman_status cepman_hdbscan_tree_build_neighbors(cepman_hdbscan_tree **out,
+                                                             cepman_context *context,
+                                                             const cepman_neighbors *graph,
                                                              const cepman_options *options);
 CEPMAN_API cepman_hdbscan_tree *cepman_hdbscan_tree_ref(cepman_hdbscan_tree *tree);
 CEPMAN_API void cepman_hdbscan_tree_unref(cepman_hdbscan_tree *tree);
@@ -80,6 +91,39 @@ CEPMAN_API cepman_status cepman_hdbscan_tree_cluster(const cepman_hdbscan *clust
 /* The cluster that a row falls out of, and the lambda. Rows that are not finite: SIZE_MAX and 0. */
 CEPMAN_API cepman_status cepman_hdbscan_tree_point(const cepman_hdbscan *clusters, size_t row,
                                                    size_t *cluster, double *lambda);
+
+/* ---- new points ------------------------------------------------------------------------------------------------- */
+
+/* Labels of new rows under the clustering of the fit, which stays as it is. A row is placed as though it alone had been
+ * added: among its 2 * min-samples nearest points of the fit it joins the nearest by mutual reachability, and leaves the
+ * condensed tree at 1 / that distance or with that point, whichever is earlier. Rows of the fit get the labels and
+ * probabilities they have (ties canonical). fitted: the matrix that the tree was built from, unchanged (for trees from
+ * distances or a graph: points whose Euclidean distances these were). probabilities: NULL, or one per row. Rows that are
+ * not finite: -1 and 0. Errors: ARGUMENT, SHAPE (rows of fitted, columns of matrix), DATA (fitted has other rows that
+ * are finite), MEMORY, LIMIT, CANCELLED. */
+CEPMAN_API cepman_status cepman_hdbscan_apply(cepman_labels **out, double *probabilities,
+                                              cepman_context *context, const cepman_hdbscan *clusters,
+                                              const cepman_matrix *fitted, const cepman_matrix *matrix);
+/* Soft memberships: row i of out says how strongly row i of the matrix belongs to each cluster (as many columns as
+ * cepman_labels_clusters() of the labels); a row sums to the probability that it belongs to any. The product of nearness
+ * to the clusters' exemplars and of how late the row parts from them in the hierarchy, as in the reference
+ * implementation's all_points_membership_vectors(). matrix: NULL for the rows of the fit, else new rows, placed as by
+ * cepman_hdbscan_apply(). Rows that are not finite: 0. out: rows x clusters doubles of the caller's. Errors: as
+ * cepman_hdbscan_apply(). */
+CEPMAN_API cepman_status cepman_hdbscan_membership(double *out, cepman_context *context,
+                                                   const cepman_hdbscan *clusters,
+                                                   const cepman_matrix *fitted, const cepman_matrix *matrix);
+
+/* ---- validity --------------------------------------------------------------------------------------------------- */
+
+/* DBCV (cepman_validity_dbcv()) read off the spanning tree instead of trees of each cluster: in milliseconds, to compare
+ * extractions of one tree, with any labels. Per cluster the heaviest edge inside against the lightest to another
+ * cluster; twice the heaviest edge of the tree where no edge leads from cluster to cluster, and with a single cluster
+ * twice the lightest edge to noise. -1 to 1, higher is better; NaN without clusters. Errors: ARGUMENT, SHAPE (number of
+ * labels), MEMORY, LIMIT, CANCELLED. */
+CEPMAN_API cepman_status cepman_hdbscan_relative_validity(double *out, cepman_context *context,
+                                                          const cepman_hdbscan_tree *tree,
+                                                          const cepman_labels *labels);
 
 CEPMAN_END
 

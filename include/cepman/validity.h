@@ -52,6 +52,16 @@ CEPMAN_API cepman_status cepman_validity_davies_bouldin(double *out, cepman_cont
                                                         const cepman_matrix *matrix,
                                                         const cepman_labels *labels);
 
+/* Density-based clustering validation (DBCV: Moulavi, Jaskowiak, Campello, Zimek, Sander 2014), -1 to 1, higher is
+ * better: per cluster (apart - sparse) / the larger of both, weighted by its share of all points, noise included, so
+ * that noise counts against. sparse: the heaviest edge inside the spanning tree of the cluster's all-points mutual
+ * reachability; apart: the lightest pair with another cluster. Points of degree one in a tree are its border and take
+ * part in neither. A cluster of one point counts as noise. Coincident points add nothing to each other's core
+ * distance. values: NULL, or one per label, NaN for labels without points or with one. NaN with fewer than two clusters
+ * of two points. O(points^2 d) time, O(points) memory. */
+CEPMAN_API cepman_status cepman_validity_dbcv(double *out, double *values, cepman_context *context,
+                                              const cepman_matrix *matrix, const cepman_labels *labels);
+
 CEPMAN_END
 
 #endif

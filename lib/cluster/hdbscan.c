@@ -3,19 +3,7 @@
  * not: look at coordinates. */
 #include <math.h>
 
-#include "condense.h"
-#include "tree.h"
-
-struct cepman_hdbscan {
-    cep_refs refs;
-    cep_memory *mem;
-    cepman_labels *labels;
-    double *probabilities, *scores, *persistence;
-    uint8_t *exemplars;
-    cep_condensed condensed;
-    int32_t *number;           /* per condensed cluster: its label, or -1 */
-    cepman_hdbscan_tree *tree; /* whose rows these are */
-};
+#include "flat.h"
 
 static const cep_option table[] = {
     {"min-cluster-size", CEPMAN_OPTION_INTEGER, 2, 2147483645, 5, NULL,
@@ -40,12 +28,22 @@ cepman_status cepman_hdbscan_options_create(cepman_options **out, cepman_context
 /* With the root as the one cluster, its points are those that stay to its end, or inside epsilon. */
 static double root_bar(const cep_condensed *c, const cep_selection *how)
 {
+    if (!c->clusters) return 0;
     return how->epsilon > 0 ? 1 / how->epsilon : c->death[0];
 }
 
+int32_t cep_flat_label(const cepman_hdbscan *h, uint32_t k, double lambda, double *probability)
+{
+    uint32_t own = h->owner[k];
+    *probability = 0;
+    if (own == CEP_NO_CLUSTER || (own == 0 && lambda < h->root_bar)) return -1;
+    double death = h->condensed.death[own];
+    *probability = death == 0 || isinf(lambda) ? 1 : lambda < death ? lambda / death : 1;
+    return h->number[own];
+}
+
 /* end: scratch per condensed cluster, which becomes the largest death at or below it; inner: whether it has children. */
-static void describe(cepman_hdbscan *h, const cep_selection *how, const uint32_t *owner, double *end,
-                     bool *inner, int32_t *labels)
+static void describe(cepman_hdbscan *h, double *end, bool *inner, int32_t *labels)
 {
     const cepman_hdbscan_tree *t = h->tree;
     const cep_condensed *c = &h->condensed;
@@ -53,7 +51,7 @@ static void describe(cepman_hdbscan *h, const cep_selection *how, const uint32_t
     size_t clusters = 0, m = c->clusters;
     double longest = 0;
     for (size_t k = 0; k < m; k++) {
-        number[k] = owner[k] == k ? (int32_t)clusters++ : -1;
+        number[k] = h->owner[k] == k ? (int32_t)clusters++ : -1;
         end[k] = c->death[k];
         if (c->death[k] > longest) longest = c->death[k];
     }
@@ -69,14 +67,11 @@ static void describe(cepman_hdbscan *h, const cep_selection *how, const uint32_t
     }
     for (size_t i = 0; i < c->n; i++) {
         size_t row = cep_tree_row(t, i);
-        uint32_t own = owner[c->point_cluster[i]];
-        double lambda = c->point_lambda[i], last = end[c->point_cluster[i]];
+        uint32_t k = c->point_cluster[i];
+        double lambda = c->point_lambda[i], last = end[k];
         h->scores[row] = last == 0 || isinf(lambda) ? 0 : isinf(last) ? 1 : (last - lambda) / last;
-        if (own == CEP_NO_CLUSTER || (own == 0 && lambda < root_bar(c, how))) continue;
-        double death = c->death[own];
-        labels[row] = number[own];
-        h->exemplars[row] = !inner[c->point_cluster[i]] && lambda >= c->death[c->point_cluster[i]];
-        h->probabilities[row] = death == 0 || isinf(lambda) ? 1 : lambda < death ? lambda / death : 1;
+        labels[row] = cep_flat_label(h, k, lambda, &h->probabilities[row]);
+        h->exemplars[row] = labels[row] >= 0 && !inner[k] && lambda >= c->death[k];
     }
     for (size_t k = 0; k < m; k++)
         if (number[k] >= 0)
@@ -97,25 +92,25 @@ static cepman_status extract(cepman_hdbscan *h, cepman_context *ctx, const cepma
                                    cep_options_choice(options, "ties") == 0);
     if (s) return s;
     size_t m = h->condensed.clusters;
-    uint32_t *owner = cep_alloc(h->mem, m, sizeof *owner);
     int32_t *labels = NULL;
     double *end = cep_alloc(h->mem, m, sizeof *end);
     bool *inner = cep_alloc_zero(h->mem, m, sizeof *inner);
     h->number = cep_alloc(h->mem, m, sizeof *h->number);
+    h->owner = cep_alloc(h->mem, m, sizeof *h->owner);
     h->probabilities = cep_alloc(h->mem, t->rows, sizeof *h->probabilities);
     h->scores = cep_alloc(h->mem, t->rows, sizeof *h->scores);
     h->exemplars = cep_alloc(h->mem, t->rows, sizeof *h->exemplars);
     h->persistence = cep_alloc(h->mem, m, sizeof *h->persistence);
-    if (!owner || !end || !inner || !h->number || !h->probabilities || !h->scores || !h->exemplars ||
+    if (!h->owner || !end || !inner || !h->number || !h->probabilities || !h->scores || !h->exemplars ||
         !h->persistence)
         s = cep_fail_memory(ctx, "HDBSCAN", t->rows, 2 * sizeof(double) + 1);
-    if (!s) s = cep_select_clusters(&h->condensed, ctx, &how, owner);
+    if (!s) s = cep_select_clusters(&h->condensed, ctx, &how, h->owner);
     if (!s) s = cep_labels_create(&h->labels, ctx, t->rows, &labels);
     if (!s) {
-        describe(h, &how, owner, end, inner, labels);
+        h->root_bar = root_bar(&h->condensed, &how);
+        describe(h, end, inner, labels);
         cep_labels_seal(h->labels);
     }
-    cep_free(h->mem, owner);
     cep_free(h->mem, end);
     cep_free(h->mem, inner);
     return s;
@@ -165,6 +160,7 @@ void cepman_hdbscan_unref(cepman_hdbscan *h)
     cep_free(mem, h->persistence);
     cep_free(mem, h->exemplars);
     cep_free(mem, h->number);
+    cep_free(mem, h->owner);
     cep_condensed_clear(&h->condensed);
     cepman_hdbscan_tree_unref(h->tree);
     cep_free(mem, h);
@@ -221,18 +217,7 @@ cepman_status cepman_hdbscan_tree_point(const cepman_hdbscan *h, size_t row, siz
     if (!h) return CEPMAN_ERR_ARGUMENT;
     const cepman_hdbscan_tree *t = h->tree;
     if (row >= t->rows) return CEPMAN_ERR_RANGE;
-    size_t i = row;
-    if (t->index) { /* its place among the points, by bisection */
-        size_t low = 0, high = t->n;
-        while (low < high) {
-            size_t mid = low + (high - low) / 2;
-            if (t->index[mid] < row)
-                low = mid + 1;
-            else
-                high = mid;
-        }
-        i = low < t->n && t->index[low] == row ? low : SIZE_MAX;
-    }
+    size_t i = cep_tree_point(t, row);
     if (cluster) *cluster = i == SIZE_MAX ? SIZE_MAX : h->condensed.point_cluster[i];
     if (lambda) *lambda = i == SIZE_MAX ? 0 : h->condensed.point_lambda[i];
     return CEPMAN_OK;

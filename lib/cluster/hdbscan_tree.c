@@ -25,17 +25,19 @@ static size_t samples_of(const cepman_options *options, size_t n)
 {
     size_t samples = (size_t)cep_options_integer(options, "min-samples");
     if (!samples) samples = STANDARD_SAMPLES;
+    if (n < 2) return 0;
     return samples < n - 1 ? samples : n - 1;
 }
 
-static cepman_status span(cepman_hdbscan_tree *t, cepman_context *ctx, const cep_points *points,
-                          const cepman_options *options)
+static cepman_status span(cepman_hdbscan_tree *t, cepman_context *ctx, const cep_points *points)
 {
     size_t n = points->n;
-    double alpha = cep_options_real(options, "alpha");
-    cep_reach r = {
-        .ctx = ctx, .mem = t->mem, .points = points, .alpha_square = alpha * alpha, .edges = t->edges};
-    r.samples = samples_of(options, n);
+    cep_reach r = {.ctx = ctx,
+                   .mem = t->mem,
+                   .points = points,
+                   .samples = t->samples,
+                   .alpha_square = t->alpha * t->alpha,
+                   .edges = t->edges};
     r.core = cep_alloc(t->mem, n, sizeof *r.core);
     if (!r.core) return cep_fail_memory(ctx, "core distances", n, sizeof *r.core);
     bool few = n > FEW_POINTS && points->d <= CEP_KDTREE_MOST && cep_kdtree_fits(points);
@@ -49,7 +51,8 @@ static cepman_status span(cepman_hdbscan_tree *t, cepman_context *ctx, const cep
 }
 
 /* A tree of `rows` rows without its edges. */
-static cepman_status begin(cepman_hdbscan_tree **out, cepman_context *ctx, size_t rows, size_t n)
+static cepman_status begin(cepman_hdbscan_tree **out, cepman_context *ctx, size_t rows, size_t n,
+                           const cepman_options *options)
 {
     cep_memory *mem = cep_context_memory(ctx);
     cepman_hdbscan_tree *t = cep_alloc_zero(mem, 1, sizeof *t);
@@ -58,6 +61,8 @@ static cepman_status begin(cepman_hdbscan_tree **out, cepman_context *ctx, size_
     t->mem = cep_memory_ref(mem);
     t->rows = rows;
     t->n = n;
+    t->samples = samples_of(options, n);
+    t->alpha = cep_options_real(options, "alpha");
     t->core = cep_alloc(mem, rows, sizeof *t->core);
     t->edges = cep_alloc(mem, n, sizeof *t->edges);
     if (!t->core || !t->edges) {
@@ -95,12 +100,12 @@ cepman_status cepman_hdbscan_tree_build(cepman_hdbscan_tree **out, cepman_contex
     cep_points points = {0};
     cepman_hdbscan_tree *t = NULL;
     s = cep_points_finite(&points, ctx, matrix, "HDBSCAN tree");
-    if (!s) s = begin(&t, ctx, cepman_matrix_rows(matrix), points.n);
+    if (!s) s = begin(&t, ctx, cepman_matrix_rows(matrix), points.n, options);
     if (!s) {
         t->index = points.index;
         points.index = NULL;
         if (t->n == 1) t->core[cep_tree_row(t, 0)] = 0;
-        if (t->n > 1) s = span(t, ctx, &points, options);
+        if (t->n > 1) s = span(t, ctx, &points);
     }
     cep_points_clear(&points);
     cepman_options_unref(options);
@@ -141,11 +146,31 @@ cepman_status cepman_hdbscan_tree_build_distances(cepman_hdbscan_tree **out, cep
     s = cep_options_resolve(&options, ctx, given, "hdbscan-tree", table);
     if (s) return s;
     cepman_hdbscan_tree *t = NULL;
-    s = begin(&t, ctx, n, n);
+    s = begin(&t, ctx, n, n, options);
     if (!s && n == 1) t->core[0] = 0;
-    if (!s && n > 1)
-        s = cep_reach_given(ctx, distances, n, stride, samples_of(options, n),
-                            cep_options_real(options, "alpha"), t->core, t->edges);
+    if (!s && n > 1) s = cep_reach_given(ctx, distances, n, stride, t->samples, t->alpha, t->core, t->edges);
+    cepman_options_unref(options);
+    return finish(out, t, ctx, s);
+}
+
+cepman_status cepman_hdbscan_tree_build_neighbors(cepman_hdbscan_tree **out, cepman_context *ctx,
+                                                  const cepman_neighbors *graph, const cepman_options *given)
+{
+    cepman_status s = cep_enter(ctx);
+    if (s) return s;
+    CEP_REQUIRE(ctx, out && graph, CEPMAN_ERR_ARGUMENT, "HDBSCAN tree: out or graph is NULL");
+    size_t n = cepman_neighbors_count(graph), k = cepman_neighbors_k(graph);
+    CEP_REQUIRE(ctx, n < INT32_MAX - 1, CEPMAN_ERR_RANGE, "HDBSCAN tree: %zu points, at most 2147483645", n);
+    cepman_options *options = NULL;
+    s = cep_options_resolve(&options, ctx, given, "hdbscan-tree", table);
+    if (s) return s;
+    cepman_hdbscan_tree *t = NULL;
+    s = begin(&t, ctx, n, n, options);
+    if (!s && t->samples > k)
+        s = cep_fail(ctx, CEPMAN_ERR_RANGE, "HDBSCAN tree: min-samples is %zu, the graph has %zu neighbours",
+                     t->samples, k);
+    if (!s && n == 1) t->core[0] = 0;
+    if (!s && n > 1) s = cep_reach_graph(ctx, graph, t->samples, t->alpha, t->core, t->edges);
     cepman_options_unref(options);
     return finish(out, t, ctx, s);
 }
@@ -166,6 +191,20 @@ void cepman_hdbscan_tree_unref(cepman_hdbscan_tree *t)
     cep_free(mem, t->edges);
     cep_free(mem, t);
     cep_memory_unref(mem);
+}
+
+size_t cep_tree_point(const cepman_hdbscan_tree *t, size_t row)
+{
+    if (!t->index) return row;
+    size_t low = 0, high = t->n; /* by bisection */
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (t->index[mid] < row)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < t->n && t->index[low] == row ? low : SIZE_MAX;
 }
 
 size_t cepman_hdbscan_tree_points(const cepman_hdbscan_tree *t)

@@ -3,6 +3,8 @@
 #ifndef CEP_CLUSTER_LINKAGE_H
 #define CEP_CLUSTER_LINKAGE_H
 
+#include <cepman/neighbors.h>
+
 #include "exec.h"
 #include "points.h"
 
@@ -38,6 +40,11 @@ cepman_status cep_reach_tree(cep_reach *r);
 /* From a table of distances; core distances and weights are not squared here. n >= 2. */
 cepman_status cep_reach_given(cepman_context *ctx, const double *distances, size_t n, size_t stride,
                               size_t samples, double alpha, double *core, cep_edge *edges);
+
+/* From a graph of at least `samples` neighbours a row, not squared either. Parts that the graph does not connect are
+ * joined at infinity: the first row of each to row 0. n >= 2. */
+cepman_status cep_reach_graph(cepman_context *ctx, const cepman_neighbors *graph, size_t samples,
+                              double alpha, double *core, cep_edge *edges);
 
 /* Edges by ascending weight; equal weights keep their order. */
 cepman_status cep_edges_sort(cepman_context *ctx, cep_edge *edges, size_t count);
