@@ -14,6 +14,8 @@ typedef struct cepman_neighbors cepman_neighbors;
  *   k        integer (default 15); k is lowered to n - 1, which the graph tells
  *   metric   euclidean (default): square root of the sum of squared differences
  *            cosine: 1 - cosine of the angle; a zero row is at 1 from every other row, at 0 from other zero rows
+ *            correlation: 1 - Pearson's correlation, the cosine of rows less their own means (constant rows are zero
+ *              rows); the centred rows, rounded to float32, are a copy of rows * columns * 4 bytes
  *   method   auto (default): a k-d tree for at most 8 columns (Euclidean); else exact while rows^2 * columns is at
  *              most 5e10, else approximate
  *            exact: k-d tree, or blocks of products (float32, only to rule pairs out) and float64 distances for the
@@ -49,6 +51,41 @@ CEPMAN_API const float *cepman_neighbors_distances(const cepman_neighbors *neigh
 CEPMAN_API const char *cepman_neighbors_method(const cepman_neighbors *neighbors);
 /* Fraction of true neighbours found, estimated on a sample of rows; 1 for exact methods. */
 CEPMAN_API double cepman_neighbors_recall(const cepman_neighbors *neighbors);
+
+/* Rows that new rows are compared with. Immutable once made, atomically reference-counted; any number of threads may
+ * query it at a time, each with a context of its own. */
+typedef struct cepman_neighbors_index cepman_neighbors_index;
+
+/* An index of a matrix's rows, which it keeps a reference to. options: kind "neighbors", NULL for the defaults; k is
+ * lowered to n.
+ *   auto         a k-d tree for at most 8 columns (Euclidean); else exact while rows * columns is at most 4e6, else
+ *                approximate
+ *   exact        each query looks at every row; nothing beside the rows (correlation: their centred copy)
+ *   approximate  an inverted file (Jegou, Douze and Schmid 2011) of the rows on principal axes: the nearest cells'
+ *                rows are estimated there, the best are ranked by float64 distances in all columns. 96 of the
+ *                index's own rows are asked first, and as many cells, candidates and axes are taken as `recall`
+ *                needs; exact when that is out of reach. Memory about rows * 400 bytes (1100 when it widens), twice that
+ *                while it is made.
+ * Errors: as cepman_neighbors_build(). */
+CEPMAN_API cepman_status cepman_neighbors_index_create(cepman_neighbors_index **out, cepman_context *context,
+                                                       cepman_matrix *matrix, const cepman_options *options);
+/* The k nearest rows of the index for each row of `rows`, nearest first, ties by the smaller index: indices and
+ * distances have room for rows * k. A row that is also in the index finds itself, at distance 0. Each row's answer is
+ * the same whatever rows are asked with it. Errors: ARGUMENT, SHAPE (columns differ), DATA (a value that is not
+ * finite), MEMORY, LIMIT, CANCELLED. */
+CEPMAN_API cepman_status cepman_neighbors_index_query(const cepman_neighbors_index *index,
+                                                      cepman_context *context, const cepman_matrix *rows,
+                                                      int32_t *indices, float *distances);
+CEPMAN_API cepman_neighbors_index *cepman_neighbors_index_ref(cepman_neighbors_index *index);
+CEPMAN_API void cepman_neighbors_index_unref(cepman_neighbors_index *index);
+
+CEPMAN_API size_t cepman_neighbors_index_count(const cepman_neighbors_index *index); /* rows */
+CEPMAN_API size_t cepman_neighbors_index_columns(const cepman_neighbors_index *index);
+CEPMAN_API size_t cepman_neighbors_index_k(const cepman_neighbors_index *index);
+/* "exact", "tree" (exact too) or "approximate". Static. */
+CEPMAN_API const char *cepman_neighbors_index_method(const cepman_neighbors_index *index);
+/* Fraction of true neighbours found for a sample of the index's own rows; 1 for exact methods. */
+CEPMAN_API double cepman_neighbors_index_recall(const cepman_neighbors_index *index);
 
 CEPMAN_END
 

@@ -103,7 +103,12 @@ static void tell(cepman_context *ctx, int round, unsigned eighths)
 static cepman_status search(finding *f, cepman_context *ctx, int round)
 {
     cepman_status s = CEPMAN_OK;
-    if (!f->p.y) s = cep_projection_open(&f->p, ctx, f->m, f->e.axes, f->seed);
+    if (!f->p.y) {
+        cep_projector projector;
+        s = cep_projector_open(&projector, ctx, f->m, f->e.axes, f->seed);
+        if (!s) s = cep_projection_open(&f->p, ctx, f->m, &projector);
+        cep_projector_close(&projector);
+    }
     tell(ctx, round, 2);
     if (!s && !f->l.keys) {
         s = cep_lists_open(&f->l, ctx, f->m->rows, f->e.candidates);

@@ -10,7 +10,7 @@ enum { METHOD_AUTO, METHOD_EXACT, METHOD_APPROXIMATE };
 static const cep_option table[] = {
     {"k", CEPMAN_OPTION_INTEGER, 1, 100000, 15, NULL,
      "neighbours of each row, 1 to 100000; lowered to n - 1"},
-    {"metric", CEPMAN_OPTION_CHOICE, 0, 0, 0, "euclidean|cosine", "distance between rows"},
+    {"metric", CEPMAN_OPTION_CHOICE, 0, 0, 0, "euclidean|cosine|correlation", "distance between rows"},
     {"method", CEPMAN_OPTION_CHOICE, 0, 0, METHOD_AUTO, "auto|exact|approximate", "how neighbours are found"},
     {"recall", CEPMAN_OPTION_REAL, 0.5, 1, 0.98, NULL,
      "approximate: fraction of the true neighbours to find, 0.5 to 1; 1 is exact"},
@@ -27,10 +27,22 @@ cepman_status cepman_neighbors_options_create(cepman_options **out, cepman_conte
 
 /* Where the exact search is about as fast: rows^2 * columns. */
 static const double exact_work = 5e10;
+/* Where looking at every row of an index takes a millisecond or so: rows * columns. */
+static const double index_work = 4e6;
 /* The forest estimates in float32 squares, which must neither overflow nor vanish, and its leaves hold a few
  * hundred rows. */
 static const double value_least = 1e-12, value_most = 1e15;
 static const size_t rows_least = 1000;
+
+cepman_status cep_neighbors_options(cepman_options **out, cepman_context *ctx, const cepman_options *options)
+{
+    return cep_options_resolve(out, ctx, options, kind, table);
+}
+
+bool cep_fits_floats(const cep_measure *m)
+{
+    return m->largest <= value_most && !(m->largest > 0 && m->largest < value_least);
+}
 
 static bool exact_is_cheap(const cep_measure *m)
 {
@@ -40,15 +52,21 @@ static bool exact_is_cheap(const cep_measure *m)
 static bool wants_forest(const cep_measure *m, size_t k, int method, double recall)
 {
     if (method == METHOD_EXACT || recall >= 1 || m->rows < rows_least || k >= m->rows / 8) return false;
-    if (m->largest > value_most || (m->largest > 0 && m->largest < value_least)) return false;
-    return method == METHOD_APPROXIMATE || !exact_is_cheap(m);
+    return cep_fits_floats(m) && (method == METHOD_APPROXIMATE || !exact_is_cheap(m));
+}
+
+bool cep_wants_cells(const cep_measure *m, size_t k, int method, double recall)
+{
+    if (method == METHOD_EXACT || recall >= 1 || m->rows < rows_least || k >= m->rows / 8) return false;
+    if (!cep_fits_floats(m)) return false;
+    return method == METHOD_APPROXIMATE || (double)m->rows * (double)m->columns > index_work;
 }
 
 static cepman_status fill(cepman_neighbors *g, cepman_context *ctx, const cepman_matrix *matrix,
                           const cepman_options *o, int32_t *indices, float *distances)
 {
     cep_measure m;
-    cepman_status s = cep_measure_open(&m, ctx, matrix, cep_options_choice(o, "metric") == 1);
+    cepman_status s = cep_measure_open(&m, ctx, matrix, (cep_metric)cep_options_choice(o, "metric"));
     if (s) return s;
     int method = cep_options_choice(o, "method");
     double target = cep_options_real(o, "recall");
@@ -87,7 +105,7 @@ cepman_status cepman_neighbors_build(cepman_neighbors **out, cepman_context *ctx
     CEP_REQUIRE(ctx, n <= INT32_MAX, CEPMAN_ERR_RANGE, "neighbours: %zu rows, must be at most %d", n,
                 INT32_MAX);
     cepman_options *o = NULL;
-    s = cep_options_resolve(&o, ctx, options, kind, table);
+    s = cep_neighbors_options(&o, ctx, options);
     if (s) return s;
     size_t k = (size_t)cep_options_integer(o, "k");
     if (n == 0)

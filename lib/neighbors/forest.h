@@ -23,15 +23,35 @@ double cep_axes_factor(const cep_measure *m, size_t row);
 
 /* ---- project.c: rows in few coordinates --------------------------------------------------------------------------- */
 
-/* |y_i - y_j|^2 orders rows nearly as the true distance does. Where there are few columns, y is the centred row. */
+/* Takes rows to few coordinates: products with axes, or, where there are few columns, the centred row itself. */
+typedef struct cep_projector {
+    size_t columns, used, width; /* width: used, and the cosine's axis of zero rows, to a multiple of 16 */
+    bool plain;                  /* no axes */
+    cep_axes axes;
+    float *mean;    /* plain */
+    float *offsets; /* the mean's own coordinates */
+    const cep_tile_kernels *tile;
+    const cep_distance_kernels *distance;
+    cep_memory *mem;
+} cep_projector;
+
+cepman_status cep_projector_open(cep_projector *pr, cepman_context *ctx, const cep_measure *m, size_t axes,
+                                 uint64_t seed);
+void cep_projector_close(cep_projector *pr);
+/* Rows first .. first + count - 1 of m, which may be another matrix of the same metric and columns. y: width apart;
+ * norms: |y|^2. */
+void cep_projector_apply(const cep_projector *pr, const cep_measure *m, size_t first, size_t count, float *y,
+                         float *norms);
+
+/* All rows. |y_i - y_j|^2 orders rows nearly as the true distance does. */
 typedef struct cep_projection {
     size_t rows, width; /* floats of a row of y, a multiple of 16 */
     float *y, *norms;   /* norms: |y|^2 */
     cep_memory *mem;
 } cep_projection;
 
-cepman_status cep_projection_open(cep_projection *p, cepman_context *ctx, const cep_measure *m, size_t axes,
-                                  uint64_t seed);
+cepman_status cep_projection_open(cep_projection *p, cepman_context *ctx, const cep_measure *m,
+                                  const cep_projector *projector);
 void cep_projection_close(cep_projection *p);
 
 /* ---- lists.c: the candidates of each row ---------------------------------------------------------------------------- */

@@ -12,12 +12,15 @@
 /* ---- measure.c: the distance every method ranks by
  * ----------------------------------------------------------- */
 
+typedef enum cep_metric { CEP_EUCLIDEAN, CEP_COSINE, CEP_CORRELATION } cep_metric;
+
 /* Keys order as distances do: the squared Euclidean distance, or 1 - cosine. In float64, the same bits
  * whichever method, CPU level or thread asks, and for (i, j) as for (j, i). */
 typedef struct cep_measure {
     const cepman_matrix *matrix;
+    cepman_matrix *owned; /* correlation: the rows less their means, which `matrix` then is */
     size_t rows, columns;
-    bool cosine;
+    bool cosine;    /* correlation too: the cosine of centred rows */
     double *norms;  /* cosine: squared lengths of the rows */
     double largest; /* largest |value| of the matrix */
     cep_memory *mem;
@@ -25,9 +28,12 @@ typedef struct cep_measure {
 } cep_measure;
 
 /* Looks at every number: CEPMAN_ERR_DATA names the first row with a NaN or an infinity. */
-cepman_status cep_measure_open(cep_measure *m, cepman_context *ctx, const cepman_matrix *matrix, bool cosine);
+cepman_status cep_measure_open(cep_measure *m, cepman_context *ctx, const cepman_matrix *matrix,
+                               cep_metric metric);
 void cep_measure_close(cep_measure *m);
 double cep_measure_key(const cep_measure *m, size_t i, size_t j);
+/* Row i of one matrix and row j of another with as many columns, of one metric. */
+double cep_measure_between(const cep_measure *a, size_t i, const cep_measure *b, size_t j);
 float cep_measure_distance(const cep_measure *m, double key);
 
 /* ---- best.c: the k smallest (key, index) of what is offered
@@ -84,6 +90,21 @@ void cep_packed_dots(const cep_packed *p, const cep_tile_kernels *kernels, size_
 /* Fill indices and distances (rows * k); 1 <= k < rows. */
 cepman_status cep_neighbors_exact(cepman_context *ctx, const cep_measure *m, size_t k, int32_t *indices,
                                   float *distances);
+/* tree.c. Few columns; Euclidean. The measure must outlive it. */
+typedef struct cep_tree {
+    const cep_measure *m;
+    size_t n, d, levels; /* leaves are the nodes of the last level */
+    int32_t *order;
+    float *points; /* rows in tree order */
+    float *boxes;  /* per node: d smallest, d largest coordinates */
+    size_t level;  /* being split */
+    cep_memory *mem;
+} cep_tree;
+
+cepman_status cep_tree_open(cep_tree *t, cepman_context *ctx, const cep_measure *m);
+void cep_tree_close(cep_tree *t);
+/* Offers the rows that are nearest to x, but not row `self` (-1: all). */
+void cep_tree_search(const cep_tree *t, const float *x, int32_t self, cep_best *best);
 /* Euclidean, at most CEP_TREE_COLUMNS columns. The same bits as cep_neighbors_exact(). */
 cepman_status cep_neighbors_tree(cepman_context *ctx, const cep_measure *m, size_t k, int32_t *indices,
                                  float *distances);
@@ -99,6 +120,21 @@ static inline size_t cep_part(size_t n, size_t level, size_t place)
 {
     return (size_t)(((cep_u128)n * place) >> level);
 }
+
+/* First row of part `place` of `parts` even parts of n rows. */
+static inline size_t cep_share(size_t n, size_t parts, size_t place)
+{
+    return (size_t)((cep_u128)n * place / parts);
+}
+
+/* ---- build.c: options and choices
+ * --------------------------------------------------------------------------------- */
+
+cepman_status cep_neighbors_options(cepman_options **out, cepman_context *ctx, const cepman_options *options);
+/* Whether the values' squares neither overflow nor vanish in float32. */
+bool cep_fits_floats(const cep_measure *m);
+/* Whether an index of these rows is searched by cells. method: the option's choice. */
+bool cep_wants_cells(const cep_measure *m, size_t k, int method, double recall);
 
 /* ---- graph.c
  * ------------------------------------------------------------------------------------------------------ */

@@ -1,7 +1,8 @@
 /* The distance of two rows in float64, by which every method ranks its survivors, and the check of the input.
  * Euclidean: sum of squared differences; cosine: 1 - a.b / sqrt(a.a b.b), where a zero row is at 1 from every
- * other row and at 0 from other zero rows. Sums have one order at all CPU levels, so that equal distances tie
- * everywhere. Must not: take squared lengths apart (|a|^2 + |b|^2 - 2 a.b), which loses ties and duplicates.
+ * other row and at 0 from other zero rows; correlation (Pearson's): the cosine of rows less their own means.
+ * Sums have one order at all CPU levels, so that equal distances tie everywhere.
+ * Must not: take squared lengths apart (|a|^2 + |b|^2 - 2 a.b), which loses ties and duplicates.
  */
 #include <float.h>
 #include <math.h>
@@ -13,8 +14,10 @@
 
 typedef struct scan {
     cep_measure *m;
-    size_t rows_per_task;
+    const cepman_matrix *matrix;
+    size_t rows_per_task, stride;
     float *largest; /* per task */
+    float *centred; /* correlation: the rows less their means */
 } scan;
 
 /* Largest |value|, NaN or infinite when a value is. */
@@ -29,6 +32,17 @@ static float row_largest(const float *x, size_t n)
     return odd == 0 ? most : odd;
 }
 
+/* A constant row becomes zero exactly: sums of equal float32 are exact in float64. */
+static void centre(const float *x, size_t n, float *to)
+{
+    double sum = 0;
+    for (size_t j = 0; j < n; j++)
+        sum += (double)x[j];
+    sum /= (double)n;
+    for (size_t j = 0; j < n; j++)
+        to[j] = (float)((double)x[j] - sum);
+}
+
 static cepman_status scan_rows(void *argument, size_t index, unsigned worker, cep_fault *fault)
 {
     scan *s = argument;
@@ -37,7 +51,7 @@ static cepman_status scan_rows(void *argument, size_t index, unsigned worker, ce
     size_t first = index * s->rows_per_task, last = first + s->rows_per_task;
     float most = 0;
     for (size_t i = first; i < last && i < m->rows; i++) {
-        const float *x = cepman_matrix_row(m->matrix, i);
+        const float *x = cepman_matrix_row(s->matrix, i);
         float a = row_largest(x, m->columns);
         if (isnan(a)) {
             size_t j = 0;
@@ -46,6 +60,11 @@ static cepman_status scan_rows(void *argument, size_t index, unsigned worker, ce
             return cep_fault_set(fault, CEPMAN_ERR_DATA,
                                  "neighbours: row %zu has a value that is not finite (column %zu)", i, j);
         }
+        if (s->centred) {
+            float *to = s->centred + i * s->stride;
+            centre(x, m->columns, to);
+            a = row_largest(x = to, m->columns);
+        }
         most = a > most ? a : most;
         if (m->cosine) m->norms[i] = m->kernels->dot_f64(x, x, m->columns);
     }
@@ -53,24 +72,29 @@ static cepman_status scan_rows(void *argument, size_t index, unsigned worker, ce
     return CEPMAN_OK;
 }
 
-cepman_status cep_measure_open(cep_measure *m, cepman_context *ctx, const cepman_matrix *matrix, bool cosine)
+cepman_status cep_measure_open(cep_measure *m, cepman_context *ctx, const cepman_matrix *matrix,
+                               cep_metric metric)
 {
     memset(m, 0, sizeof *m);
     m->matrix = matrix;
     m->rows = cepman_matrix_rows(matrix);
     m->columns = cepman_matrix_columns(matrix);
-    m->cosine = cosine;
+    m->cosine = metric != CEP_EUCLIDEAN;
     m->mem = cep_context_memory(ctx);
     m->kernels = cep_distance_kernels_get(cep_context_cpu(ctx));
-    scan s = {m, CHUNK_FLOATS / m->columns + 1, NULL};
+    scan s = {m, matrix, CHUNK_FLOATS / m->columns + 1, 0, NULL, NULL};
     size_t tasks = (m->rows + s.rows_per_task - 1) / s.rows_per_task;
     s.largest = cep_alloc_zero(m->mem, tasks, sizeof *s.largest);
-    if (cosine) m->norms = cep_alloc(m->mem, m->rows, sizeof *m->norms);
-    cepman_status status;
-    if (!s.largest || (cosine && !m->norms))
+    if (m->cosine) m->norms = cep_alloc(m->mem, m->rows, sizeof *m->norms);
+    cepman_status status = CEPMAN_OK;
+    if (!s.largest || (m->cosine && !m->norms))
         status = cep_fail_memory(ctx, "lengths of rows", m->rows, sizeof *m->norms);
-    else
-        status = cep_parallel(ctx, NULL, tasks, scan_rows, &s);
+    if (!status && metric == CEP_CORRELATION) {
+        status =
+            cep_matrix_create(&m->owned, ctx, "centred rows", m->rows, m->columns, &s.centred, &s.stride);
+        if (!status) m->matrix = m->owned;
+    }
+    if (!status) status = cep_parallel(ctx, NULL, tasks, scan_rows, &s);
     for (size_t t = 0; !status && t < tasks; t++)
         if ((double)s.largest[t] > m->largest) m->largest = (double)s.largest[t];
     cep_free(m->mem, s.largest);
@@ -82,16 +106,23 @@ void cep_measure_close(cep_measure *m)
 {
     cep_free(m->mem, m->norms);
     m->norms = NULL;
+    cepman_matrix_unref(m->owned);
+    m->owned = NULL;
+}
+
+double cep_measure_between(const cep_measure *a, size_t i, const cep_measure *b, size_t j)
+{
+    const float *x = cepman_matrix_row(a->matrix, i), *y = cepman_matrix_row(b->matrix, j);
+    if (!a->cosine) return a->kernels->squared_f64(x, y, a->columns);
+    double product = a->norms[i] * b->norms[j];
+    if (product == 0) return a->norms[i] == b->norms[j] ? 0 : 1;
+    double key = 1 - a->kernels->dot_f64(x, y, a->columns) / sqrt(product);
+    return key < 0 ? 0 : key;
 }
 
 double cep_measure_key(const cep_measure *m, size_t i, size_t j)
 {
-    const float *a = cepman_matrix_row(m->matrix, i), *b = cepman_matrix_row(m->matrix, j);
-    if (!m->cosine) return m->kernels->squared_f64(a, b, m->columns);
-    double product = m->norms[i] * m->norms[j];
-    if (product == 0) return m->norms[i] == m->norms[j] ? 0 : 1;
-    double key = 1 - m->kernels->dot_f64(a, b, m->columns) / sqrt(product);
-    return key < 0 ? 0 : key;
+    return cep_measure_between(m, i, m, j);
 }
 
 float cep_measure_distance(const cep_measure *m, double key)

@@ -13,17 +13,15 @@
 
 /* Node `place` of level l owns rows n * place >> l up to n * (place + 1) >> l of the tree's order; its number
  * is (1 << l) + place, its children are 2 * number and 2 * number + 1. */
-typedef struct tree {
-    const cep_measure *m;
-    size_t n, d, k, levels; /* leaves are the nodes of the last level */
-    int32_t *order;
-    float *points;        /* rows in tree order */
-    float *boxes;         /* per node: d smallest, d largest coordinates */
-    size_t level;         /* being split */
+typedef cep_tree tree;
+
+typedef struct querying {
+    const cep_tree *t;
+    size_t k;
     cep_best_item *items; /* per worker: k */
     int32_t *indices;
     float *distances;
-} tree;
+} querying;
 
 static void find_box(tree *t, size_t level, size_t place)
 {
@@ -110,7 +108,7 @@ static double box_bound(const tree *t, size_t node, const float *x)
     return sum * (1 - 1e-12);
 }
 
-static void query(const tree *t, const float *x, int32_t self, cep_best *best)
+void cep_tree_search(const cep_tree *t, const float *x, int32_t self, cep_best *best)
 {
     struct {
         size_t level, place;
@@ -143,46 +141,66 @@ static void query(const tree *t, const float *x, int32_t self, cep_best *best)
 
 static cepman_status query_rows(void *argument, size_t index, unsigned worker, cep_fault *fault)
 {
-    tree *t = argument;
-    cep_best_item *items = t->items + worker * t->k;
+    querying *q = argument;
+    const cep_tree *t = q->t;
+    cep_best_item *items = q->items + worker * q->k;
     (void)fault;
     for (size_t p = index * QUERY_ROWS; p < (index + 1) * QUERY_ROWS && p < t->n; p++) {
-        cep_best best = {items, t->k, 0};
+        cep_best best = {items, q->k, 0};
         size_t i = (size_t)t->order[p];
-        query(t, t->points + p * t->d, (int32_t)i, &best);
+        cep_tree_search(t, t->points + p * t->d, (int32_t)i, &best);
         cep_best_sort(&best);
-        for (size_t c = 0; c < t->k; c++) {
-            t->indices[i * t->k + c] = items[c].index;
-            t->distances[i * t->k + c] = cep_measure_distance(t->m, items[c].key);
+        for (size_t c = 0; c < q->k; c++) {
+            q->indices[i * q->k + c] = items[c].index;
+            q->distances[i * q->k + c] = cep_measure_distance(t->m, items[c].key);
         }
     }
     return CEPMAN_OK;
 }
 
+cepman_status cep_tree_open(cep_tree *t, cepman_context *ctx, const cep_measure *m)
+{
+    *t = (cep_tree){.m = m, .n = m->rows, .d = m->columns, .mem = m->mem};
+    while (t->n >> t->levels > LEAF_ROWS)
+        t->levels++;
+    size_t nodes = (size_t)2 << t->levels;
+    cepman_status s = CEPMAN_OK;
+    t->order = cep_alloc(t->mem, t->n, sizeof *t->order);
+    t->points = cep_alloc(t->mem, t->n, t->d * sizeof *t->points);
+    t->boxes = cep_alloc(t->mem, nodes, 2 * t->d * sizeof *t->boxes);
+    if (!t->order || !t->points || !t->boxes) {
+        s = cep_fail_memory(ctx, "k-d tree", t->n, (t->d + 1) * sizeof *t->points);
+    } else {
+        for (size_t i = 0; i < t->n; i++)
+            t->order[i] = (int32_t)i;
+        for (t->level = 0; !s && t->level <= t->levels; t->level++)
+            s = cep_parallel(ctx, NULL, (size_t)1 << t->level, split_node, t);
+    }
+    if (s) cep_tree_close(t);
+    return s;
+}
+
+void cep_tree_close(cep_tree *t)
+{
+    cep_free(t->mem, t->boxes);
+    cep_free(t->mem, t->points);
+    cep_free(t->mem, t->order);
+    t->boxes = t->points = NULL;
+    t->order = NULL;
+}
+
 cepman_status cep_neighbors_tree(cepman_context *ctx, const cep_measure *m, size_t k, int32_t *indices,
                                  float *distances)
 {
-    tree t = {.m = m, .n = m->rows, .d = m->columns, .k = k, .indices = indices, .distances = distances};
-    while (t.n >> t.levels > LEAF_ROWS)
-        t.levels++;
-    size_t nodes = (size_t)2 << t.levels;
-    cepman_status s = CEPMAN_OK;
-    t.order = cep_alloc(m->mem, t.n, sizeof *t.order);
-    t.points = cep_alloc(m->mem, t.n, t.d * sizeof *t.points);
-    t.boxes = cep_alloc(m->mem, nodes, 2 * t.d * sizeof *t.boxes);
-    t.items = cep_alloc(m->mem, cep_workers(ctx), k * sizeof *t.items);
-    if (!t.order || !t.points || !t.boxes || !t.items) {
-        s = cep_fail_memory(ctx, "k-d tree", t.n, (t.d + 1) * sizeof *t.points);
-    } else {
-        for (size_t i = 0; i < t.n; i++)
-            t.order[i] = (int32_t)i;
-        for (t.level = 0; !s && t.level <= t.levels; t.level++)
-            s = cep_parallel(ctx, NULL, (size_t)1 << t.level, split_node, &t);
-        if (!s) s = cep_parallel(ctx, "neighbors", (t.n + QUERY_ROWS - 1) / QUERY_ROWS, query_rows, &t);
-    }
-    cep_free(m->mem, t.items);
-    cep_free(m->mem, t.boxes);
-    cep_free(m->mem, t.points);
-    cep_free(m->mem, t.order);
+    cep_tree t;
+    cepman_status s = cep_tree_open(&t, ctx, m);
+    if (s) return s;
+    querying q = {&t, k, cep_alloc(m->mem, cep_workers(ctx), k * sizeof *q.items), indices, distances};
+    if (!q.items)
+        s = cep_fail_memory(ctx, "nearest rows", cep_workers(ctx), k * sizeof *q.items);
+    else
+        s = cep_parallel(ctx, "neighbors", (t.n + QUERY_ROWS - 1) / QUERY_ROWS, query_rows, &q);
+    cep_free(m->mem, q.items);
+    cep_tree_close(&t);
     return s;
 }

@@ -1,61 +1,13 @@
 /* Approximate neighbours against the exact ones: recall, true distances, the same bits for any number of threads,
  * odd data, failures; and the parts of the method one by one. */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "common.h"
 #include "forest.h"
-#include "support.h"
-
-/* Rows on a few curved sheets in d columns, with noise: what features of a scan look like. */
-static cepman_matrix *sheets(cepman_context *ctx, size_t n, size_t d, uint64_t seed)
-{
-    support_random r = {seed};
-    float *x = malloc(n * d * sizeof *x), *w = malloc(4 * d * sizeof *w);
-    for (size_t j = 0; j < 4 * d; j++)
-        w[j] = (float)support_normal(&r);
-    for (size_t i = 0; i < n; i++) {
-        double z[4];
-        for (int q = 0; q < 4; q++)
-            z[q] = support_normal(&r) + (q == 0 ? 4.0 * (double)(i % 3) : 0);
-        for (size_t j = 0; j < d; j++) {
-            double sum = 0;
-            for (size_t q = 0; q < 4; q++)
-                sum += z[q] * (double)w[q * d + j];
-            x[i * d + j] = (float)(tanh(0.3 * sum) + 0.01 * support_normal(&r));
-        }
-    }
-    cepman_matrix *m = NULL;
-    assert_good(ctx, cepman_matrix_copy(&m, ctx, x, n, d, d));
-    free(x);
-    free(w);
-    return m;
-}
-
-static cepman_neighbors *build(cepman_context *ctx, const cepman_matrix *m, int64_t k, const char *metric,
-                               const char *method, double recall)
-{
-    cepman_options *o = NULL;
-    cepman_neighbors *g = NULL;
-    assert_good(ctx, cepman_neighbors_options_create(&o, ctx));
-    assert_good(ctx, cepman_options_set_integer(o, ctx, "k", k));
-    assert_good(ctx, cepman_options_set_text(o, ctx, "metric", metric));
-    assert_good(ctx, cepman_options_set_text(o, ctx, "method", method));
-    assert_good(ctx, cepman_options_set_real(o, ctx, "recall", recall));
-    assert_good(ctx, cepman_neighbors_build(&g, ctx, m, o));
-    cepman_options_unref(o);
-    return g;
-}
 
 /* Share of places whose distance is no more than the exact search's last one (so that ties count). */
 static double true_recall(const cepman_neighbors *g, const cepman_neighbors *exact)
 {
-    size_t n = cepman_neighbors_count(g), k = cepman_neighbors_k(g), hits = 0;
-    for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < k; c++)
-            hits +=
-                cepman_neighbors_distances(g)[i * k + c] <= cepman_neighbors_distances(exact)[i * k + k - 1];
-    return (double)hits / (double)(n * k);
+    return common_recall(cepman_neighbors_distances(g), cepman_neighbors_distances(exact),
+                         cepman_neighbors_count(g), cepman_neighbors_k(g));
 }
 
 /* A graph is sound: no row names itself or another twice, distances ascend and are the true ones to the bit. */
@@ -63,7 +15,7 @@ static void assert_sound(cepman_context *ctx, const cepman_neighbors *g, const c
 {
     cep_measure measure;
     size_t k = cepman_neighbors_k(g);
-    assert_good(ctx, cep_measure_open(&measure, ctx, m, cosine));
+    assert_good(ctx, cep_measure_open(&measure, ctx, m, (cep_metric)cosine));
     for (size_t i = 0; i < cepman_neighbors_count(g); i++) {
         const int32_t *row = cepman_neighbors_indices(g) + i * k;
         const float *distance = cepman_neighbors_distances(g) + i * k;
@@ -90,9 +42,9 @@ static const struct {
 START_TEST(finds_what_is_asked)
 {
     cepman_context *ctx = support_begin(2);
-    cepman_matrix *m = sheets(ctx, cases[_i].n, cases[_i].d, 7);
-    cepman_neighbors *exact = build(ctx, m, cases[_i].k, cases[_i].metric, "exact", 0.98);
-    cepman_neighbors *g = build(ctx, m, cases[_i].k, cases[_i].metric, "approximate", 0.98);
+    cepman_matrix *m = common_sheets(ctx, cases[_i].n, cases[_i].d, 7);
+    cepman_neighbors *exact = common_build(ctx, m, cases[_i].k, cases[_i].metric, "exact", 0.98);
+    cepman_neighbors *g = common_build(ctx, m, cases[_i].k, cases[_i].metric, "approximate", 0.98);
     ck_assert_str_eq(cepman_neighbors_method(g), "approximate");
     ck_assert_double_ge(cepman_neighbors_recall(g), 0.98);
     ck_assert_double_le(cepman_neighbors_recall(g), 1);
@@ -107,31 +59,22 @@ START_TEST(finds_what_is_asked)
 }
 END_TEST
 
-static bool same(const cepman_neighbors *a, const cepman_neighbors *b)
-{
-    size_t n = cepman_neighbors_count(a) * cepman_neighbors_k(a);
-    return cepman_neighbors_k(a) == cepman_neighbors_k(b) &&
-           cepman_neighbors_recall(a) == cepman_neighbors_recall(b) &&
-           memcmp(cepman_neighbors_indices(a), cepman_neighbors_indices(b), n * sizeof(int32_t)) == 0 &&
-           memcmp(cepman_neighbors_distances(a), cepman_neighbors_distances(b), n * sizeof(float)) == 0;
-}
-
 START_TEST(same_bits_for_any_threads)
 {
     const char *metric = _i ? "cosine" : "euclidean";
     cepman_context *ctx = support_begin(1);
-    cepman_matrix *m = sheets(ctx, 2100, 130, 3), *selected = NULL;
+    cepman_matrix *m = common_sheets(ctx, 2100, 130, 3), *selected = NULL;
     size_t rows[2100];
     for (size_t i = 0; i < 2100; i++)
         rows[i] = i;
     assert_good(ctx, cepman_matrix_select(&selected, ctx, m, rows, 2100));
-    cepman_neighbors *one = build(ctx, m, 12, metric, "approximate", 0.95);
+    cepman_neighbors *one = common_build(ctx, m, 12, metric, "approximate", 0.95);
     assert_good(ctx, cepman_context_set_threads(ctx, 3));
-    cepman_neighbors *three = build(ctx, m, 12, metric, "approximate", 0.95);
-    cepman_neighbors *chosen = build(ctx, selected, 12, metric, "approximate", 0.95);
+    cepman_neighbors *three = common_build(ctx, m, 12, metric, "approximate", 0.95);
+    cepman_neighbors *chosen = common_build(ctx, selected, 12, metric, "approximate", 0.95);
     ck_assert_str_eq(cepman_neighbors_method(one), "approximate");
-    ck_assert(same(one, three));
-    ck_assert(same(one, chosen));
+    ck_assert(common_same(one, three));
+    ck_assert(common_same(one, chosen));
     cepman_neighbors_unref(one);
     cepman_neighbors_unref(three);
     cepman_neighbors_unref(chosen);
@@ -146,9 +89,9 @@ START_TEST(every_cpu_level)
     static const char *const levels[] = {"generic", "avx2", "avx512"};
     cepman_context *ctx = support_begin(2);
     if (cepman_context_set_cpu_level(ctx, levels[_i]) == CEPMAN_OK) {
-        cepman_matrix *m = sheets(ctx, 2000, 150, 11);
-        cepman_neighbors *exact = build(ctx, m, 15, "euclidean", "exact", 0.98);
-        cepman_neighbors *g = build(ctx, m, 15, "euclidean", "approximate", 0.98);
+        cepman_matrix *m = common_sheets(ctx, 2000, 150, 11);
+        cepman_neighbors *exact = common_build(ctx, m, 15, "euclidean", "exact", 0.98);
+        cepman_neighbors *g = common_build(ctx, m, 15, "euclidean", "approximate", 0.98);
         ck_assert_str_eq(cepman_neighbors_method(g), "approximate");
         ck_assert_double_ge(true_recall(g, exact), 0.97);
         cepman_neighbors_unref(g);
@@ -174,8 +117,8 @@ START_TEST(many_alike)
     cepman_matrix *m = NULL;
     assert_good(ctx, cepman_matrix_wrap(&m, ctx, x, n, d, d, NULL, NULL));
     const char *metric = _i == 2 ? "cosine" : "euclidean";
-    cepman_neighbors *exact = build(ctx, m, 15, metric, "exact", 0.98);
-    cepman_neighbors *g = build(ctx, m, 15, metric, "approximate", 0.98);
+    cepman_neighbors *exact = common_build(ctx, m, 15, metric, "exact", 0.98);
+    cepman_neighbors *g = common_build(ctx, m, 15, metric, "approximate", 0.98);
     ck_assert_str_eq(cepman_neighbors_method(g), "approximate");
     ck_assert_double_ge(true_recall(g, exact), 0.97);
     assert_sound(ctx, g, m, _i == 2);
@@ -194,12 +137,12 @@ START_TEST(out_of_reach)
 {
     cepman_context *ctx = support_begin(2);
     cepman_matrix *m = support_normals(ctx, 1500, 300, 2);
-    cepman_neighbors *exact = build(ctx, m, 8, "euclidean", "exact", 0.98);
-    cepman_neighbors *g = build(ctx, m, 8, "euclidean", "approximate", 0.98);
+    cepman_neighbors *exact = common_build(ctx, m, 8, "euclidean", "exact", 0.98);
+    cepman_neighbors *g = common_build(ctx, m, 8, "euclidean", "approximate", 0.98);
     ck_assert_str_eq(cepman_neighbors_method(g), "exact");
-    ck_assert(same(g, exact));
+    ck_assert(common_same(g, exact));
     cepman_neighbors_unref(g);
-    g = build(ctx, m, 8, "euclidean", "approximate", 1);
+    g = common_build(ctx, m, 8, "euclidean", "approximate", 1);
     ck_assert_str_eq(cepman_neighbors_method(g), "exact");
     cepman_neighbors_unref(g);
     cepman_neighbors_unref(exact);
@@ -218,7 +161,7 @@ START_TEST(widens)
     int32_t *indices = malloc(n * k * sizeof *indices);
     float *distances = malloc(n * k * sizeof *distances);
     double first = -1, last = -1;
-    assert_good(ctx, cep_measure_open(&measure, ctx, m, false));
+    assert_good(ctx, cep_measure_open(&measure, ctx, m, CEP_EUCLIDEAN));
     double target = _i ? 0.9999 : 0.85;
     assert_good(ctx, cep_neighbors_approximate(ctx, &measure, k, 1, target, 0, indices, distances, &first));
     ck_assert(first == 0);
@@ -236,10 +179,10 @@ START_TEST(automatic)
 {
     cepman_context *ctx = support_begin(2);
     cepman_matrix *small = support_normals(ctx, 1500, 20, 1), *flat = support_normals(ctx, 3000, 3, 1);
-    cepman_neighbors *g = build(ctx, small, 15, "euclidean", "auto", 0.98);
+    cepman_neighbors *g = common_build(ctx, small, 15, "euclidean", "auto", 0.98);
     ck_assert_str_eq(cepman_neighbors_method(g), "exact");
     cepman_neighbors_unref(g);
-    g = build(ctx, flat, 15, "euclidean", "auto", 0.98);
+    g = common_build(ctx, flat, 15, "euclidean", "auto", 0.98);
     ck_assert_str_eq(cepman_neighbors_method(g), "tree");
     cepman_neighbors_unref(g);
     cepman_matrix_unref(small);
@@ -253,12 +196,13 @@ START_TEST(truth_is_exact)
 {
     cepman_context *ctx = support_begin(3);
     bool cosine = _i & 1;
-    cepman_matrix *m = sheets(ctx, _i < 2 ? 1700 : 50, 77, 4);
+    cepman_matrix *m = common_sheets(ctx, _i < 2 ? 1700 : 50, 77, 4);
     size_t k = 9;
-    cepman_neighbors *exact = build(ctx, m, (int64_t)k, cosine ? "cosine" : "euclidean", "exact", 0.98);
+    cepman_neighbors *exact =
+        common_build(ctx, m, (int64_t)k, cosine ? "cosine" : "euclidean", "exact", 0.98);
     cep_measure measure;
     cep_truth truth;
-    assert_good(ctx, cep_measure_open(&measure, ctx, m, cosine));
+    assert_good(ctx, cep_measure_open(&measure, ctx, m, (cep_metric)cosine));
     assert_good(ctx, cep_truth_open(&truth, ctx, &measure, k, 77));
     for (size_t s = 0; s < truth.count; s++)
         for (size_t c = 0; c < k; c++) {
@@ -335,8 +279,11 @@ START_TEST(projection_keeps_distances)
     cep_measure measure;
     cep_projection p;
     assert_good(ctx, cepman_matrix_wrap(&m, ctx, x, n, d, d, NULL, NULL));
-    assert_good(ctx, cep_measure_open(&measure, ctx, m, false));
-    assert_good(ctx, cep_projection_open(&p, ctx, &measure, 32, 3));
+    assert_good(ctx, cep_measure_open(&measure, ctx, m, CEP_EUCLIDEAN));
+    cep_projector projector;
+    assert_good(ctx, cep_projector_open(&projector, ctx, &measure, 32, 3));
+    assert_good(ctx, cep_projection_open(&p, ctx, &measure, &projector));
+    cep_projector_close(&projector);
     ck_assert_uint_eq(p.width, 32);
     for (size_t i = 0; i + 1 < n; i++) {
         double a = cep_measure_key(&measure, i, i + 1);
@@ -355,7 +302,7 @@ END_TEST
 START_TEST(failing_allocations)
 {
     cepman_context *ctx = support_begin(1);
-    cepman_matrix *m = sheets(ctx, 1000, 104, 2);
+    cepman_matrix *m = common_sheets(ctx, 1000, 104, 2);
     cepman_options *o = NULL;
     assert_good(ctx, cepman_neighbors_options_create(&o, ctx));
     assert_good(ctx, cepman_options_set_text(o, ctx, "method", "approximate"));
@@ -380,20 +327,15 @@ START_TEST(failing_allocations)
 }
 END_TEST
 
-static int cancel_after(void *user)
-{
-    return --*(int *)user < 0;
-}
-
 START_TEST(cancel_in_the_middle)
 {
     cepman_context *ctx = support_begin(_i ? 3 : 1);
-    cepman_matrix *m = sheets(ctx, 2000, 120, 6);
+    cepman_matrix *m = common_sheets(ctx, 2000, 120, 6);
     cepman_options *o = NULL;
     assert_good(ctx, cepman_neighbors_options_create(&o, ctx));
     assert_good(ctx, cepman_options_set_text(o, ctx, "method", "approximate"));
     int left = 0, budget = 1;
-    assert_good(ctx, cepman_context_set_cancel(ctx, cancel_after, &left));
+    assert_good(ctx, cepman_context_set_cancel(ctx, common_cancel_after, &left));
     for (;; budget += 1 + budget / 2) {
         cepman_neighbors *g = NULL;
         left = budget;

@@ -1,94 +1,10 @@
 /* Exact neighbours against a brute-force twin in float64: any shape, metric, ties, odd input, failures. */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "knn.h"
-#include "support.h"
-
-typedef struct twin {
-    double key;
-    int32_t index;
-} twin;
-
-static int nearer(const void *a, const void *b)
-{
-    const twin *x = a, *y = b;
-    if (x->key != y->key) return x->key < y->key ? -1 : 1;
-    return (x->index > y->index) - (x->index < y->index);
-}
-
-/* long double: a sum of its own, good to more digits than what is tested. */
-static double twin_key(const float *a, const float *b, size_t d, bool cosine)
-{
-    long double dot = 0, aa = 0, bb = 0, squared = 0;
-    for (size_t j = 0; j < d; j++) {
-        long double x = (long double)a[j], y = (long double)b[j];
-        dot += x * y;
-        aa += x * x;
-        bb += y * y;
-        squared += (x - y) * (x - y);
-    }
-    if (!cosine) return (double)squared;
-    if (aa == 0 || bb == 0) return aa == bb ? 0 : 1;
-    return (double)(1 - dot / sqrtl(aa * bb));
-}
-
-/* All n - 1 others of row i, nearest first. */
-static void twin_row(const cepman_matrix *m, size_t i, bool cosine, twin *row)
-{
-    size_t n = cepman_matrix_rows(m), c = 0;
-    for (size_t j = 0; j < n; j++)
-        if (j != i) {
-            row[c].key =
-                twin_key(cepman_matrix_row(m, i), cepman_matrix_row(m, j), cepman_matrix_columns(m), cosine);
-            row[c++].index = (int32_t)j;
-        }
-    qsort(row, c, sizeof *row, nearer);
-}
-
-/* The graph's rows are the twin's; where keys are equal to rounding, any order of those is accepted unless
- * `strict`. */
-static void assert_graph(const cepman_neighbors *g, const cepman_matrix *m, bool cosine, bool strict)
-{
-    size_t n = cepman_matrix_rows(m), k = cepman_neighbors_k(g);
-    twin *row = malloc((n + 1) * sizeof *row);
-    ck_assert_uint_eq(cepman_neighbors_count(g), n);
-    for (size_t i = 0; i < n; i++) {
-        twin_row(m, i, cosine, row);
-        const int32_t *index = cepman_neighbors_indices(g) + i * k;
-        const float *distance = cepman_neighbors_distances(g) + i * k;
-        for (size_t c = 0; c < k; c++) {
-            double want = cosine ? row[c].key : sqrt(row[c].key);
-            ck_assert_double_eq_tol((double)distance[c], want, 2e-7 * want + (cosine ? 1e-15 : 3e-45));
-            ck_assert_msg(c == 0 || distance[c] >= distance[c - 1], "row %zu is not ascending at %zu", i, c);
-            ck_assert_msg(index[c] >= 0 && (size_t)index[c] < n && (size_t)index[c] != i, "row %zu names %d",
-                          i, index[c]);
-            if (strict)
-                ck_assert_msg(index[c] == row[c].index, "row %zu place %zu: %d, the twin has %d", i, c,
-                              index[c], row[c].index);
-            else {
-                double key = twin_key(cepman_matrix_row(m, i), cepman_matrix_row(m, (size_t)index[c]),
-                                      cepman_matrix_columns(m), cosine);
-                ck_assert_double_eq_tol(key, row[c].key, 1e-12 * row[c].key + 1e-15);
-            }
-        }
-    }
-    free(row);
-}
+#include "common.h"
 
 static cepman_neighbors *build(cepman_context *ctx, const cepman_matrix *m, int64_t k, const char *metric,
                                const char *method)
 {
-    cepman_options *o = NULL;
-    cepman_neighbors *g = NULL;
-    assert_good(ctx, cepman_neighbors_options_create(&o, ctx));
-    assert_good(ctx, cepman_options_set_integer(o, ctx, "k", k));
-    assert_good(ctx, cepman_options_set_text(o, ctx, "metric", metric));
-    assert_good(ctx, cepman_options_set_text(o, ctx, "method", method));
-    assert_good(ctx, cepman_neighbors_build(&g, ctx, m, o));
-    cepman_options_unref(o);
-    return g;
+    return common_build(ctx, m, k, metric, method, 0.98);
 }
 
 static const struct {
@@ -106,7 +22,7 @@ START_TEST(like_the_twin)
         cepman_neighbors *g = build(ctx, m, shapes[_i].k, cosine ? "cosine" : "euclidean", "exact");
         size_t most = shapes[_i].n ? shapes[_i].n - 1 : 0;
         ck_assert_uint_eq(cepman_neighbors_k(g), most < (size_t)shapes[_i].k ? most : (size_t)shapes[_i].k);
-        assert_graph(g, m, cosine, false);
+        common_assert_graph(g, m, (cep_metric)cosine, false);
         if (shapes[_i].n > 1)
             ck_assert_str_eq(cepman_neighbors_method(g), !cosine && shapes[_i].d <= 8 ? "tree" : "exact");
         ck_assert(cepman_neighbors_recall(g) == 1);
@@ -129,7 +45,7 @@ START_TEST(lattice_ties)
     cepman_matrix *m = NULL;
     assert_good(ctx, cepman_matrix_wrap(&m, ctx, x, n, d, d, NULL, NULL));
     cepman_neighbors *g = build(ctx, m, 15, "euclidean", "exact");
-    assert_graph(g, m, false, true);
+    common_assert_graph(g, m, CEP_EUCLIDEAN, true);
     cepman_neighbors_unref(g);
     cepman_matrix_unref(m);
     free(x);
@@ -156,7 +72,7 @@ START_TEST(duplicates)
         ck_assert_int_eq(cepman_neighbors_indices(g)[c], 3 * (int32_t)(c + 1));
         ck_assert(cepman_neighbors_distances(g)[699 * 15 + c] == 0);
     }
-    assert_graph(g, m, false, _i < 2);
+    common_assert_graph(g, m, CEP_EUCLIDEAN, _i < 2);
     cepman_neighbors_unref(g);
     cepman_matrix_unref(m);
     free(x);
@@ -201,7 +117,7 @@ START_TEST(cancellation)
     cepman_matrix *m = NULL;
     assert_good(ctx, cepman_matrix_wrap(&m, ctx, x, n, d, d, NULL, NULL));
     cepman_neighbors *g = build(ctx, m, 12, "euclidean", "exact");
-    assert_graph(g, m, false, true);
+    common_assert_graph(g, m, CEP_EUCLIDEAN, true);
     cepman_neighbors_unref(g);
     cepman_matrix_unref(m);
     free(x);
@@ -221,7 +137,7 @@ START_TEST(cosine_zero_rows)
     cepman_matrix *m = NULL;
     assert_good(ctx, cepman_matrix_wrap(&m, ctx, x, n, d, d, NULL, NULL));
     cepman_neighbors *g = build(ctx, m, 30, "cosine", "exact");
-    assert_graph(g, m, true, false);
+    common_assert_graph(g, m, CEP_COSINE, false);
     for (size_t c = 0; c < 19; c++) {
         ck_assert_int_eq(cepman_neighbors_indices(g)[c], 10 * (int32_t)(c + 1));
         ck_assert(cepman_neighbors_distances(g)[c] == 0);
@@ -233,15 +149,6 @@ START_TEST(cosine_zero_rows)
     support_end(ctx);
 }
 END_TEST
-
-static bool same(const cepman_neighbors *a, const cepman_neighbors *b)
-{
-    size_t n = cepman_neighbors_count(a) * cepman_neighbors_k(a);
-    return cepman_neighbors_count(a) == cepman_neighbors_count(b) &&
-           cepman_neighbors_k(a) == cepman_neighbors_k(b) &&
-           memcmp(cepman_neighbors_indices(a), cepman_neighbors_indices(b), n * sizeof(int32_t)) == 0 &&
-           memcmp(cepman_neighbors_distances(a), cepman_neighbors_distances(b), n * sizeof(float)) == 0;
-}
 
 /* One answer: at any number of threads and CPU level, and for a copy, a borrowed and a selected matrix. */
 START_TEST(same_bits_everywhere)
@@ -259,7 +166,7 @@ START_TEST(same_bits_everywhere)
             if (cepman_context_set_cpu_level(ctx, levels[level])) continue;
             assert_good(ctx, cepman_context_set_threads(ctx, threads));
             cepman_neighbors *g = build(ctx, level ? m : selected, 10, "euclidean", "exact");
-            ck_assert_msg(same(first, g), "%u threads at %s differ", threads, levels[level]);
+            ck_assert_msg(common_same(first, g), "%u threads at %s differ", threads, levels[level]);
             cepman_neighbors_unref(g);
         }
     cepman_neighbors_unref(first);
@@ -286,10 +193,10 @@ START_TEST(tree_is_brute_force)
         cep_measure measure;
         assert_good(ctx, cep_neighbors_create(&a, ctx, n, k, &ai, &ad));
         assert_good(ctx, cep_neighbors_create(&b, ctx, n, k, &bi, &bd));
-        assert_good(ctx, cep_measure_open(&measure, ctx, m, false));
+        assert_good(ctx, cep_measure_open(&measure, ctx, m, CEP_EUCLIDEAN));
         assert_good(ctx, cep_neighbors_tree(ctx, &measure, k, ai, ad));
         assert_good(ctx, cep_neighbors_exact(ctx, &measure, k, bi, bd));
-        ck_assert(same(a, b));
+        ck_assert(common_same(a, b));
         cep_measure_close(&measure);
         cepman_neighbors_unref(a);
         cepman_neighbors_unref(b);
@@ -365,18 +272,12 @@ START_TEST(memory_limit)
 }
 END_TEST
 
-static int cancel_after(void *user)
-{
-    int *left = user;
-    return --*left < 0;
-}
-
 START_TEST(cancel_in_the_middle)
 {
     cepman_context *ctx = support_begin(_i % 2 ? 3 : 1);
     cepman_matrix *m = support_normals(ctx, 2000, _i < 2 ? 3 : 30, 6);
     int left;
-    assert_good(ctx, cepman_context_set_cancel(ctx, cancel_after, &left));
+    assert_good(ctx, cepman_context_set_cancel(ctx, common_cancel_after, &left));
     for (left = 1;; left *= 3) {
         cepman_neighbors *g = NULL;
         int budget = left;
