@@ -19,6 +19,7 @@ void cepman_cepstrum_unref(cepman_cepstrum *c)
     cep_free(mem, c->mask);
     cep_masked_free(&c->masked, mem);
     cep_free(mem, c->window);
+    cep_free(mem, c->table);
     cep_free(mem, c->ring.segments);
     if (c->has_rings) cep_rings_free(&c->rings, mem);
     cep_fft_unref(c->fft);
@@ -97,6 +98,23 @@ static cepman_status make_window(cepman_cepstrum *c, cepman_context *ctx)
     return CEPMAN_OK;
 }
 
+/* The logarithms of all 16-bit counts: 256 KiB of which a scan's counts use a small part. */
+static cepman_status make_table(cepman_cepstrum *c, cepman_context *ctx)
+{
+    enum { COUNTS = 65536, PIECE = 256 };
+    if (!c->kernels->tables || !cep_plain(c)) return CEPMAN_OK;
+    c->table = cep_alloc(c->mem, COUNTS, sizeof *c->table);
+    if (!c->table) return cep_fail_memory(ctx, "table of logarithms", COUNTS, sizeof *c->table);
+    const cep_log_terms terms = cep_plain_terms(c);
+    for (size_t first = 0; first < COUNTS; first += PIECE) {
+        uint16_t counts[PIECE];
+        for (size_t i = 0; i < PIECE; i++)
+            counts[i] = (uint16_t)(first + i);
+        c->kernels->log[CEP_PIXEL_U16](counts, NULL, c->table + first, PIECE, &terms);
+    }
+    return CEPMAN_OK;
+}
+
 static cepman_status build(cepman_cepstrum *c, cepman_context *ctx, cepman_dataset *dataset,
                            const uint8_t *mask, double reciprocal_pixel, const cepman_options *options)
 {
@@ -122,6 +140,7 @@ static cepman_status build(cepman_cepstrum *c, cepman_context *ctx, cepman_datas
         c->beam_x = sample.beam_x;
     }
     if (isnan(set->offset)) set->offset = isnan(sample.background) ? 1 : sample.background;
+    if ((s = make_table(c, ctx))) return s;
     return cep_settings_write(&c->options, ctx, options, set);
 }
 

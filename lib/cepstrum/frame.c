@@ -71,50 +71,64 @@ const char *cepman_cepstrum_worker_error(const cepman_cepstrum_worker *k)
 
 /* ---- pixels to windowed logarithms ---- */
 
-/* Whether pixels have kernels of their own; other types, and pixels at odd addresses, go through float32. */
-static bool direct(cepman_type type, const void *pixels)
+/* The kernels' name of a type; CEP_PIXELS: none, such pixels go through float32. */
+static cep_pixel pixel_of(cepman_type type)
 {
-    return type == CEPMAN_TYPE_U8 || type == CEPMAN_TYPE_BOOL ||
-           (type == CEPMAN_TYPE_U16 && (uintptr_t)pixels % _Alignof(uint16_t) == 0) ||
-           (type == CEPMAN_TYPE_F32 && (uintptr_t)pixels % _Alignof(float) == 0);
+    switch ((int)type) {
+    case CEPMAN_TYPE_U8:
+    case CEPMAN_TYPE_BOOL:
+        return CEP_PIXEL_U8;
+    case CEPMAN_TYPE_U16:
+        return CEP_PIXEL_U16;
+    case CEPMAN_TYPE_I16:
+        return CEP_PIXEL_I16;
+    case CEPMAN_TYPE_U32:
+        return CEP_PIXEL_U32;
+    case CEPMAN_TYPE_I32:
+        return CEP_PIXEL_I32;
+    case CEPMAN_TYPE_F16:
+        return CEP_PIXEL_F16;
+    case CEPMAN_TYPE_F32:
+        return CEP_PIXEL_F32;
+    case CEPMAN_TYPE_F64:
+        return CEP_PIXEL_F64;
+    default:
+        return CEP_PIXELS;
+    }
 }
 
-static bool log_row(const cep_cepstral_kernels *k, cepman_type type, const void *pixels, const float *window,
+/* With the transform's own terms. True when a pixel is not finite. */
+static bool log_row(const cepman_cepstrum *c, cepman_type type, const void *pixels, const float *window,
                     float *out, size_t n, const cep_log_terms *terms)
 {
-    if (!direct(type, pixels)) {
+    const cep_cepstral_kernels *k = c->kernels;
+    const cep_pixel pixel = pixel_of(type);
+    if (pixel == CEP_PIXELS) {
         cep_type_to_f32(type, pixels, out, n);
-        return k->log_f32(out, window, out, n, terms);
+        return k->log[CEP_PIXEL_F32](out, window, out, n, terms);
     }
-    if (type == CEPMAN_TYPE_F32) return k->log_f32(pixels, window, out, n, terms);
-    if (type == CEPMAN_TYPE_U16)
-        k->log_u16(pixels, window, out, n, terms);
+    if (!c->table || pixel > CEP_PIXEL_U16) return k->log[pixel](pixels, window, out, n, terms);
+    if (pixel == CEP_PIXEL_U16)
+        k->look_up_u16(pixels, c->table, window, out, n);
     else
-        k->log_u8(pixels, window, out, n, terms);
+        k->look_up_u8(pixels, c->table, window, out, n);
     return false;
 }
 
 static bool clamp_row(const cep_cepstral_kernels *k, cepman_type type, const void *pixels, float *out,
                       size_t n, cep_pixel_range *range)
 {
-    if (!direct(type, pixels)) {
-        cep_type_to_f32(type, pixels, out, n);
-        return k->clamp_f32(out, out, n, range);
-    }
-    if (type == CEPMAN_TYPE_F32) return k->clamp_f32(pixels, out, n, range);
-    if (type == CEPMAN_TYPE_U16)
-        k->clamp_u16(pixels, out, n, range);
-    else
-        k->clamp_u8(pixels, out, n, range);
-    return false;
+    const cep_pixel pixel = pixel_of(type);
+    if (pixel != CEP_PIXELS) return k->clamp[pixel](pixels, out, n, range);
+    cep_type_to_f32(type, pixels, out, n);
+    return k->clamp[CEP_PIXEL_F32](out, out, n, range);
 }
 
 /* A frame without gaps between rows is one long row. */
-static void shape_of_rows(const cepman_cepstrum_worker *k, cepman_type type, const void *pixels, size_t *rows,
-                          size_t *n)
+static void shape_of_rows(const cepman_cepstrum_worker *k, cepman_type type, size_t *rows, size_t *n)
 {
     const cepman_cepstrum *c = k->cepstrum;
-    const bool one = k->stride == c->width && c->stride == c->width && direct(type, pixels);
+    const bool one = k->stride == c->width && c->stride == c->width && pixel_of(type) != CEP_PIXELS;
     *rows = one ? 1 : c->height;
     *n = one ? c->height * c->width : c->width;
 }
@@ -123,13 +137,13 @@ static void shape_of_rows(const cepman_cepstrum_worker *k, cepman_type type, con
 static bool log_at_once(cepman_cepstrum_worker *k, const unsigned char *pixels, cepman_type type)
 {
     const cepman_cepstrum *c = k->cepstrum;
-    const cep_log_terms terms = {0, (float)c->set.floor, (float)c->set.offset};
+    const cep_log_terms terms = cep_plain_terms(c);
     const size_t step = cepman_type_size(type);
     size_t rows, n;
-    shape_of_rows(k, type, pixels, &rows, &n);
+    shape_of_rows(k, type, &rows, &n);
     bool bad = false;
     for (size_t y = 0; y < rows; y++)
-        bad |= log_row(c->kernels, type, pixels + y * n * step,
+        bad |= log_row(c, type, pixels + y * n * step,
                        c->set.window == WINDOW_NONE ? NULL : c->window + y * c->stride,
                        k->real + y * k->stride, n, &terms);
     return !bad;
@@ -178,7 +192,7 @@ static bool clamp_frame(cepman_cepstrum_worker *k, const unsigned char *pixels, 
 {
     size_t rows, n;
     bool bad = false;
-    shape_of_rows(k, type, pixels, &rows, &n);
+    shape_of_rows(k, type, &rows, &n);
     for (size_t y = 0; y < rows; y++)
         bad |= clamp_row(k->cepstrum->kernels, type, pixels + y * n * cepman_type_size(type),
                          k->real + y * k->stride, n, range);
@@ -193,12 +207,13 @@ static bool clamp_masked(cepman_cepstrum_worker *k, cep_pixel_range *range)
     for (size_t i = 0; i < c->masked.count; i++)
         k->real[c->masked.index[i] / c->width * k->stride + c->masked.index[i] % c->width] = 0;
     for (size_t y = 0; y < c->height; y++)
-        bad |= c->kernels->clamp_f32(k->real + y * k->stride, k->real + y * k->stride, c->width, range);
+        bad |= c->kernels->clamp[CEP_PIXEL_F32](k->real + y * k->stride, k->real + y * k->stride, c->width,
+                                                range);
     if (bad) return true;
     cep_masked_repair(&c->masked, k->repair.values, k->real, c->height, c->width, k->stride);
     *range = (cep_pixel_range){INFINITY, 0};
     for (size_t y = 0; y < c->height; y++)
-        c->kernels->clamp_f32(k->real + y * k->stride, k->real + y * k->stride, c->width, range);
+        c->kernels->clamp[CEP_PIXEL_F32](k->real + y * k->stride, k->real + y * k->stride, c->width, range);
     return false;
 }
 
@@ -224,18 +239,15 @@ static bool log_in_steps(cepman_cepstrum_worker *k, const unsigned char *pixels,
     const cep_log_terms terms = terms_of(c, k->real, k->stride, &range);
     const float *window = window_of(k);
     for (size_t y = 0; y < h; y++)
-        c->kernels->log_f32(k->real + y * k->stride, window ? window + y * c->stride : NULL,
-                            k->real + y * k->stride, w, &terms);
+        c->kernels->log[CEP_PIXEL_F32](k->real + y * k->stride, window ? window + y * c->stride : NULL,
+                                       k->real + y * k->stride, w, &terms);
     return true;
 }
 
 /* Fills k->real. */
 static bool prepare(cepman_cepstrum_worker *k, const void *pixels, cepman_type type)
 {
-    const cepman_cepstrum *c = k->cepstrum;
-    const bool plain =
-        !c->mask && !c->set.subtract_least && c->set.offset_unit == UNIT_COUNTS && !c->set.follow_beam;
-    return (plain && log_at_once(k, pixels, type)) || log_in_steps(k, pixels, type);
+    return (cep_plain(k->cepstrum) && log_at_once(k, pixels, type)) || log_in_steps(k, pixels, type);
 }
 
 /* A number near the mean of the (padded) windowed logarithms: from sixteen of the rows. The mean belongs to the centre of
@@ -284,7 +296,7 @@ static void values_of(const cepman_cepstrum_worker *k, int32_t y, int32_t x, siz
 static void finish(const cepman_cepstrum *c, float *out, size_t n)
 {
     const cep_log_terms one = {0, 0, 1};
-    if (c->set.log1p) c->kernels->log_f32(out, NULL, out, n, &one);
+    if (c->set.log1p) c->kernels->log[CEP_PIXEL_F32](out, NULL, out, n, &one);
 }
 
 bool cep_worker_features(cepman_cepstrum_worker *k, const void *pixels, cepman_type type, float *out)

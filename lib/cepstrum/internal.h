@@ -155,6 +155,7 @@ struct cepman_cepstrum {
     uint8_t *mask; /* NULL: none */
     cep_masked masked;
     float *window; /* height rows, stride apart; NULL when it follows the beam */
+    float *table;  /* logarithms of the counts 0 .. 65535, where looking them up is quicker; else NULL */
     size_t stride;
     cep_ring ring;
     bool has_rings; /* else fft */
@@ -164,6 +165,17 @@ struct cepman_cepstrum {
     double beam_y, beam_x; /* of the scan's mean frame, NaN: unknown */
     cepman_options *options;
 };
+
+/* Whether the terms of the logarithm are the same for all frames and no pixel is known to be bad. */
+static inline bool cep_plain(const cepman_cepstrum *c)
+{
+    return !c->mask && !c->set.subtract_least && c->set.offset_unit == UNIT_COUNTS && !c->set.follow_beam;
+}
+/* Those terms. */
+static inline cep_log_terms cep_plain_terms(const cepman_cepstrum *c)
+{
+    return (cep_log_terms){0, (float)c->set.floor, (float)c->set.offset};
+}
 
 /* ---- one frame on one thread (frame.c) ---- */
 

@@ -128,6 +128,17 @@ static inline wide_u wide_scale(wide_u x, uint32_t bound)
     return (wide_u){(uint32_t)((uint64_t)x[0] * bound >> 32), (uint32_t)((uint64_t)x[1] * bound >> 32),
                     (uint32_t)((uint64_t)x[2] * bound >> 32), (uint32_t)((uint64_t)x[3] * bound >> 32)};
 }
+#if defined(__x86_64__)
+static inline wide_f wide_min(wide_f a, wide_f b)
+{
+    return (wide_f)_mm_min_ps((__m128)a, (__m128)b);
+}
+static inline wide_f wide_max(wide_f a, wide_f b)
+{
+    return (wide_f)_mm_max_ps((__m128)a, (__m128)b);
+}
+#else
+/* b when one is NaN, as the instructions have it */
 static inline wide_f wide_min(wide_f a, wide_f b)
 {
     wide_i m = (wide_i)(a < b);
@@ -138,6 +149,7 @@ static inline wide_f wide_max(wide_f a, wide_f b)
     wide_i m = (wide_i)(a > b);
     return (wide_f)(((wide_i)a & m) | ((wide_i)b & ~m));
 }
+#endif
 static inline int wide_any(wide_i mask)
 {
     return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;

@@ -72,7 +72,7 @@ START_TEST(logarithm_is_accurate)
         memcpy(&x[n++], &bits, sizeof bits);
         bits += dense ? 1 : 1013;
         if (n < STEP) continue;
-        ck_assert(!k->log_f32(x, NULL, y, n, &none));
+        ck_assert(!k->log[CEP_PIXEL_F32](x, NULL, y, n, &none));
         for (size_t i = 0; i < n; i++) {
             double exact = log((double)x[i]);
             double u = exact == 0 ? fabs((double)y[i]) / 0x1p-149 : ulps(y[i], exact);
@@ -122,21 +122,21 @@ START_TEST(logs_agree)
                 const float *window = windowed ? w : NULL;
                 guarded a, z;
                 arm(&a), arm(&z);
-                ck_assert(!g->log_f32(x, window, a.v, n, &terms[t]));
-                ck_assert(!k->log_f32(x, window, z.v, n, &terms[t]));
+                ck_assert(!g->log[CEP_PIXEL_F32](x, window, a.v, n, &terms[t]));
+                ck_assert(!k->log[CEP_PIXEL_F32](x, window, z.v, n, &terms[t]));
                 check_same(&a, &z, n, "log f32");
                 for (size_t i = 0; i < n; i++)
                     ck_assert(isfinite(a.v[i]));
                 memcpy(z.v, x, n * sizeof *x);
-                k->log_f32(z.v, window, z.v, n, &terms[t]);
+                k->log[CEP_PIXEL_F32](z.v, window, z.v, n, &terms[t]);
                 check_same(&a, &z, n, "log f32 in place");
                 arm(&a), arm(&z);
-                g->log_u8(b, window, a.v, n, &terms[t]);
-                k->log_u8(b, window, z.v, n, &terms[t]);
+                g->log[CEP_PIXEL_U8](b, window, a.v, n, &terms[t]);
+                k->log[CEP_PIXEL_U8](b, window, z.v, n, &terms[t]);
                 check_same(&a, &z, n, "log u8");
                 arm(&a), arm(&z);
-                g->log_u16(c, window, a.v, n, &terms[t]);
-                k->log_u16(c, window, z.v, n, &terms[t]);
+                g->log[CEP_PIXEL_U16](c, window, a.v, n, &terms[t]);
+                k->log[CEP_PIXEL_U16](c, window, z.v, n, &terms[t]);
                 check_same(&a, &z, n, "log u16");
                 for (size_t i = 0; i < n; i++) { /* the formula */
                     double v = fmax((double)c[i] - (double)terms[t].subtract, (double)terms[t].floor);
@@ -145,6 +145,140 @@ START_TEST(logs_agree)
                     ck_assert_double_eq_tol((double)a.v[i], v, 3e-6 * (1 + fabs(v)));
                 }
             }
+        }
+}
+END_TEST
+
+/* Pixels of every type that floats hold exactly, at odd addresses: what their float32 twins give. */
+static size_t store_as(cep_pixel pixel, unsigned char *p, float v)
+{
+#define AS(type, value)                                                                                      \
+    {                                                                                                        \
+        type as = (type)(value);                                                                             \
+        memcpy(p, &as, sizeof as);                                                                           \
+        return sizeof as;                                                                                    \
+    }
+    switch ((int)pixel) {
+    case CEP_PIXEL_U8:
+        AS(uint8_t, v)
+    case CEP_PIXEL_U16:
+        AS(uint16_t, v)
+    case CEP_PIXEL_I16:
+        AS(int16_t, v)
+    case CEP_PIXEL_U32:
+        AS(uint32_t, v)
+    case CEP_PIXEL_I32:
+        AS(int32_t, v)
+    case CEP_PIXEL_F16:
+        AS(uint16_t, cep_half_of(v))
+    case CEP_PIXEL_F64:
+        AS(double, v)
+    default:
+        AS(float, v)
+    }
+#undef AS
+}
+
+START_TEST(types_agree)
+{
+    static const float high[CEP_PIXELS] = {
+        [CEP_PIXEL_U8] = 255,       [CEP_PIXEL_U16] = 65535,    [CEP_PIXEL_I16] = 32767,
+        [CEP_PIXEL_U32] = 0x1p32f,  [CEP_PIXEL_I32] = 0x1p31f,  [CEP_PIXEL_F16] = 65504,
+        [CEP_PIXEL_F32] = 0x1p127f, [CEP_PIXEL_F64] = 0x1p127f,
+    };
+    support_random r = {6};
+    const cep_cepstral_kernels *k = form(_i);
+    static const cep_log_terms terms[] = {{0, 0, 1}, {0, 0, 40}, {3, 0.5f, 0.1f}};
+    for (int p = 0; p < CEP_PIXELS; p++)
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+            for (size_t t = 0; t < sizeof terms / sizeof *terms; t++) {
+                const size_t n = sizes[s];
+                const bool negative = p != CEP_PIXEL_U8 && p != CEP_PIXEL_U16 && p != CEP_PIXEL_U32;
+                unsigned char raw[1 + 8 * MOST], *at = raw + 1;
+                float x[MOST], w[MOST];
+                for (size_t i = 0; i < n; i++) {
+                    float v = (float)(support_uniform(&r) * (double)high[p]);
+                    if (i % 3 == 0) v = (float)floor(support_uniform(&r) * 100); /* small counts too */
+                    if (p <= CEP_PIXEL_I32) v = floorf(v);
+                    v = cep_half_value(cep_half_of(v)) == v || p != CEP_PIXEL_F16 ? v : 2048;
+                    v = v < high[p] ? v : 7;
+                    x[i] = negative && i % 5 == 0 ? -v : v;
+                    w[i] = (float)support_normal(&r);
+                    at += store_as((cep_pixel)p, at, x[i]);
+                }
+                guarded a, z;
+                cep_pixel_range ra = {INFINITY, 0}, rz = ra;
+                arm(&a), arm(&z);
+                ck_assert(!k->log[CEP_PIXEL_F32](x, t ? w : NULL, a.v, n, &terms[t]));
+                ck_assert(!k->log[p](raw + 1, t ? w : NULL, z.v, n, &terms[t]));
+                check_same(&a, &z, n, "log of a type");
+                arm(&a), arm(&z);
+                ck_assert(!k->clamp[CEP_PIXEL_F32](x, a.v, n, &ra));
+                ck_assert(!k->clamp[p](raw + 1, z.v, n, &rz));
+                check_same(&a, &z, n, "clamp of a type");
+                ck_assert(ra.least == rz.least && ra.most == rz.most);
+            }
+}
+END_TEST
+
+/* Halves and doubles that are no finite float. */
+START_TEST(bad_types_are_seen)
+{
+    const cep_cepstral_kernels *k = form(_i);
+    const cep_log_terms one = {0, 0, 1};
+    const double bad[] = {(double)NAN, (double)INFINITY, 1e300, -1e39};
+    for (size_t n = 1; n < 40; n++)
+        for (size_t at = 0; at < n; at++) {
+            double d[40];
+            uint16_t h[40];
+            float out[40];
+            cep_pixel_range range = {INFINITY, 0};
+            for (size_t i = 0; i < n; i++) {
+                d[i] = (double)i;
+                h[i] = cep_half_of((float)i);
+            }
+            ck_assert(!k->log[CEP_PIXEL_F64](d, NULL, out, n, &one));
+            ck_assert(!k->log[CEP_PIXEL_F16](h, NULL, out, n, &one));
+            d[at] = bad[at % 4];
+            h[at] = at % 2 ? 0xfc00 : 0x7e01;
+            ck_assert(k->log[CEP_PIXEL_F64](d, NULL, out, n, &one));
+            ck_assert(k->log[CEP_PIXEL_F16](h, NULL, out, n, &one));
+            ck_assert(k->clamp[CEP_PIXEL_F64](d, out, n, &range));
+            ck_assert(k->clamp[CEP_PIXEL_F16](h, out, n, &range));
+        }
+}
+END_TEST
+
+START_TEST(tables_agree)
+{
+    support_random r = {7};
+    const cep_cepstral_kernels *k = form(_i);
+    const cep_log_terms terms = {0, 0, 2.5f};
+    static uint16_t all[65536];
+    static float table[65536];
+    for (size_t i = 0; i < 65536; i++)
+        all[i] = (uint16_t)i;
+    ck_assert(!k->log[CEP_PIXEL_U16](all, NULL, table, 65536, &terms));
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (int windowed = 0; windowed < 2; windowed++) {
+            const size_t n = sizes[s];
+            float w[MOST];
+            unsigned char b[MOST], raw[1 + 2 * MOST];
+            for (size_t i = 0; i < n; i++) {
+                const uint16_t v = (uint16_t)(65536 * support_uniform(&r));
+                w[i] = (float)support_normal(&r);
+                b[i] = (unsigned char)v;
+                memcpy(raw + 1 + 2 * i, &v, 2);
+            }
+            guarded a, z;
+            arm(&a), arm(&z);
+            k->log[CEP_PIXEL_U8](b, windowed ? w : NULL, a.v, n, &terms);
+            k->look_up_u8(b, table, windowed ? w : NULL, z.v, n);
+            check_same(&a, &z, n, "table of u8");
+            arm(&a), arm(&z);
+            k->log[CEP_PIXEL_U16](raw + 1, windowed ? w : NULL, a.v, n, &terms);
+            k->look_up_u16(raw + 1, table, windowed ? w : NULL, z.v, n);
+            check_same(&a, &z, n, "table of u16");
         }
 }
 END_TEST
@@ -176,9 +310,9 @@ START_TEST(ranges_agree)
         for (size_t i = 0; i < n; i++)                                                                       \
             ck_assert(a.v[i] >= ra.least && a.v[i] <= ra.most && !signbit(a.v[i]));                          \
     } while (0)
-        COMPARE(clamp_f32, x);
-        COMPARE(clamp_u8, b);
-        COMPARE(clamp_u16, c);
+        COMPARE(clamp[CEP_PIXEL_F32], x);
+        COMPARE(clamp[CEP_PIXEL_U8], b);
+        COMPARE(clamp[CEP_PIXEL_U16], c);
     }
 }
 END_TEST
@@ -195,11 +329,11 @@ START_TEST(bad_pixels_are_seen)
                 float x[40], y[40];
                 for (size_t i = 0; i < n; i++)
                     x[i] = (float)i;
-                ck_assert(!k->log_f32(x, NULL, y, n, &one));
-                ck_assert(!k->clamp_f32(x, y, n, &range));
+                ck_assert(!k->log[CEP_PIXEL_F32](x, NULL, y, n, &one));
+                ck_assert(!k->clamp[CEP_PIXEL_F32](x, y, n, &range));
                 x[at] = bad[b];
-                ck_assert(k->log_f32(x, NULL, y, n, &one));
-                ck_assert(k->clamp_f32(x, y, n, &range));
+                ck_assert(k->log[CEP_PIXEL_F32](x, NULL, y, n, &one));
+                ck_assert(k->clamp[CEP_PIXEL_F32](x, y, n, &range));
             }
 }
 END_TEST
@@ -255,6 +389,9 @@ Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, logarithm_is_accurate, 0, levels());
     tcase_add_loop_test(t, logs_agree, 0, levels());
+    tcase_add_loop_test(t, types_agree, 0, levels());
+    tcase_add_loop_test(t, bad_types_are_seen, 0, levels());
+    tcase_add_loop_test(t, tables_agree, 0, levels());
     tcase_add_loop_test(t, ranges_agree, 0, levels());
     tcase_add_loop_test(t, bad_pixels_are_seen, 0, levels());
     tcase_add_loop_test(t, sums_and_magnitudes_agree, 0, levels());
