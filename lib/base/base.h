@@ -92,7 +92,8 @@ bool cep_cancel_requested(const cepman_context *ctx);
 /* ---- what upper floors keep in or read from a context ---------------------------------------------------------- */
 
 /* Constant while a call runs. */
-unsigned cep_context_threads(const cepman_context *ctx);                /* 0 resolved to the number of CPUs */
+unsigned cep_cpu_count(void);                            /* CPUs this process may use, 1 to 1024 */
+unsigned cep_context_threads(const cepman_context *ctx); /* 0 resolved to the number of CPUs */
 const cepman_executor *cep_context_executor(const cepman_context *ctx); /* NULL: the pool */
 const cepman_planner_lock *cep_context_planner_lock(const cepman_context *ctx);
 /* A place for exec/ to keep its pool: destroyed with the context, or when the thread count changes. */

@@ -132,16 +132,19 @@ cepman_status cep_fail_memory(cepman_context *ctx, const char *what, size_t coun
 
 /* ---- settings ------------------------------------------------------------------------------------------- */
 
+unsigned cep_cpu_count(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n < 1 ? 1 : n > 1024 ? 1024 : (unsigned)n;
+}
+
 cepman_status cepman_context_set_threads(cepman_context *ctx, unsigned threads)
 {
     if (cep_enter(ctx)) return CEPMAN_ERR_ARGUMENT;
     CEP_REQUIRE(ctx, threads <= 1024, CEPMAN_ERR_RANGE, "threads is %u, must be 0 to 1024", threads);
-    if (threads == 0) {
-        cpu_set_t set;
-        CPU_ZERO(&set);
-        int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-        threads = n < 1 ? 1 : n > 1024 ? 1024 : (unsigned)n;
-    }
+    if (threads == 0) threads = cep_cpu_count();
     if (threads != ctx->threads) drop_pool(ctx);
     ctx->threads = threads;
     return CEPMAN_OK;

@@ -23,6 +23,12 @@ cepman_status cep_parallel(cepman_context *ctx, const char *stage, size_t count,
 cepman_status cep_parallel_part(cepman_context *ctx, const char *stage, uint64_t done, uint64_t total,
                                 size_t count, cep_task task, void *argument);
 
+/* Items in rounds: round r is items starts[r] .. starts[r + 1] - 1 (starts[0] is 0), and none of its items begins
+ * before all of the rounds before it are done, whose writes it sees. Made for many short rounds: waiting is a matter of
+ * a microsecond, so items may be that short too. */
+cepman_status cep_parallel_rounds(cepman_context *ctx, const size_t *starts, size_t rounds, cep_task task,
+                                  void *argument);
+
 /* ---- random numbers: a pure function of (seed, stage, item) ------------------------------------------------- */
 
 /* 64 well-mixed bits (two rounds of the splitmix64 finaliser over the three counters). */

@@ -1,10 +1,14 @@
 /* Parallel loops on the pool or the host's executor: indices are handed out one by one from a counter.
  * Which worker runs an index is left open; what an index computes is not, so results never depend on threads.
  * Must not: nest, reorder results, or call back into the host from a helper. */
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "exec.h"
 #include "pool.h"
+
+#define SPINS 2000    /* looks at a counter before a waiting worker offers its CPU to others */
+#define POLL_EVERY 32 /* items of rounds between polls */
 
 typedef struct loop {
     cepman_context *ctx;
@@ -39,16 +43,8 @@ static void keep_fault(loop *l, size_t index, const cep_fault *fault)
     atomic_store_explicit(&l->stop, 1, memory_order_relaxed);
 }
 
-/* Takes and runs one index; false when the loop is over. */
-static bool step(loop *l, unsigned worker)
+static void run_task(loop *l, size_t i, unsigned worker)
 {
-    if (atomic_load_explicit(&l->stop, memory_order_relaxed)) return false;
-    if (cep_cancel_requested(l->ctx)) {
-        atomic_store_explicit(&l->cancelled, 1, memory_order_relaxed);
-        return false;
-    }
-    size_t i = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
-    if (i >= l->count) return false;
     cep_fault fault;
     fault.status = CEPMAN_OK;
     fault.text[0] = 0;
@@ -57,7 +53,26 @@ static bool step(loop *l, unsigned worker)
         fault.status = s;
         keep_fault(l, i, &fault);
     }
-    atomic_fetch_add_explicit(&l->done, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&l->done, 1, memory_order_release);
+}
+
+/* True once the loop is to end early. */
+static bool stopped(loop *l)
+{
+    if (atomic_load_explicit(&l->stop, memory_order_relaxed)) return true;
+    if (!cep_cancel_requested(l->ctx)) return false;
+    atomic_store_explicit(&l->cancelled, 1, memory_order_relaxed);
+    atomic_store_explicit(&l->stop, 1, memory_order_relaxed);
+    return true;
+}
+
+/* Takes and runs one index; false when the loop is over. */
+static bool step(loop *l, unsigned worker)
+{
+    if (stopped(l)) return false;
+    size_t i = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
+    if (i >= l->count) return false;
+    run_task(l, i, worker);
     return true;
 }
 
@@ -117,24 +132,51 @@ static cepman_status ensure_pool(cepman_context *ctx, cep_pool **out)
     return CEPMAN_OK;
 }
 
-cepman_status cep_parallel_part(cepman_context *ctx, const char *stage, uint64_t base, uint64_t total,
-                                size_t count, cep_task task, void *argument)
+static void begin(loop *l, cepman_context *ctx, size_t first, size_t count, cep_task task, void *argument)
 {
-    loop l = {.ctx = ctx, .task = task, .argument = argument, .count = count, .fault_index = SIZE_MAX};
-    atomic_init(&l.next, 0);
-    atomic_init(&l.done, 0);
-    atomic_init(&l.stop, 0);
-    atomic_init(&l.cancelled, 0);
-    atomic_init(&l.entered, 0);
-    atomic_flag_clear(&l.fault_lock);
+    l->ctx = ctx;
+    l->task = task;
+    l->argument = argument;
+    l->count = count;
+    l->fault_index = SIZE_MAX;
+    atomic_init(&l->next, first);
+    atomic_init(&l->done, first);
+    atomic_init(&l->stop, 0);
+    atomic_init(&l->cancelled, 0);
+    atomic_init(&l->entered, 0);
+    atomic_flag_clear(&l->fault_lock);
+}
 
+/* The calling thread has nothing left to do (s), helpers may. Returns what the loop returns. */
+static cepman_status end(loop *l, cep_pool *pool, cepman_status s)
+{
+    if (s) atomic_store_explicit(&l->stop, 1, memory_order_relaxed);
+    while (pool && !cep_pool_wait(pool, 50)) {
+        cepman_status polled = s ? s : cep_poll(l->ctx);
+        if (polled) {
+            s = polled;
+            atomic_store_explicit(&l->stop, 1, memory_order_relaxed);
+        }
+    }
+    if (l->fault_index != SIZE_MAX) return cep_fail_fault(l->ctx, &l->fault);
+    if (!s && atomic_load_explicit(&l->cancelled, memory_order_relaxed))
+        s = cep_fail(l->ctx, CEPMAN_ERR_CANCELLED, "cancelled by the caller");
+    return s;
+}
+
+/* Items first .. count-1. */
+static cepman_status run_loop(cepman_context *ctx, const char *stage, uint64_t base, uint64_t total,
+                              size_t first, size_t count, cep_task task, void *argument)
+{
+    loop l;
+    begin(&l, ctx, first, count, task, argument);
     cepman_status s = cep_poll(ctx);
     if (s) return s;
     if (stage) cep_progress(ctx, stage, base, total);
     const cepman_executor *executor = cep_context_executor(ctx);
     unsigned threads = cep_context_threads(ctx);
     cep_pool *pool = NULL;
-    if (threads > count) threads = count ? (unsigned)count : 1;
+    if (threads > count - first) threads = count > first ? (unsigned)(count - first) : 1;
     if (executor && threads > 1) {
         l.workers = threads;
         s = run_on_host(&l, executor, stage, base, total);
@@ -149,19 +191,102 @@ cepman_status cep_parallel_part(cepman_context *ctx, const char *stage, uint64_t
             if (stage && done < count) cep_progress(ctx, stage, base + done, total);
             s = cep_poll(ctx);
         }
-        if (s) atomic_store_explicit(&l.stop, 1, memory_order_relaxed);
-        while (pool && !cep_pool_wait(pool, 50)) {
-            cepman_status polled = s ? s : cep_poll(ctx);
-            if (polled) {
-                s = polled;
-                atomic_store_explicit(&l.stop, 1, memory_order_relaxed);
+    }
+    s = end(&l, pool, s);
+    if (!s && stage) cep_progress(ctx, stage, base + count, total);
+    return s;
+}
+
+cepman_status cep_parallel_part(cepman_context *ctx, const char *stage, uint64_t base, uint64_t total,
+                                size_t count, cep_task task, void *argument)
+{
+    return run_loop(ctx, stage, base, total, 0, count, task, argument);
+}
+
+/* ---- rounds ---------------------------------------------------------------------------------------------------- */
+
+typedef struct rounds_loop {
+    loop l; /* first, so that it is a loop for the pool */
+    const size_t *starts;
+    size_t rounds;
+    atomic_uchar *taken; /* by item */
+} rounds_loop;
+
+/* Waits until `items` are done; false when the loop ends early. */
+static bool await(loop *l, size_t items)
+{
+    for (unsigned k = 0; atomic_load_explicit(&l->done, memory_order_acquire) < items; k++) {
+        if (atomic_load_explicit(&l->stop, memory_order_relaxed)) return false;
+        if (k >= SPINS) {
+            sched_yield();
+        } else {
+#if defined(__x86_64__)
+            __builtin_ia32_pause();
+#endif
+        }
+    }
+    return true;
+}
+
+/* Every worker goes through every round: first the items of its own share, then what others have left. The shares
+ * are the same in every round, so that what items of one place touch stays in one cache. */
+static cepman_status run_rounds(rounds_loop *q, unsigned worker)
+{
+    const size_t workers = q->l.workers;
+    size_t mine = 0;
+    if (worker >= workers) return CEPMAN_OK;
+    for (size_t r = 0; r < q->rounds; r++) {
+        const size_t first = q->starts[r], length = q->starts[r + 1] - first;
+        if (!await(&q->l, first)) return CEPMAN_OK;
+        for (size_t k = 0; k < workers; k++) {
+            const size_t share = (worker + k) % workers, end_of = first + length * (share + 1) / workers;
+            for (size_t i = first + length * share / workers; i < end_of; i++) {
+                if (atomic_load_explicit(q->taken + i, memory_order_relaxed)) continue;
+                if (stopped(&q->l)) return CEPMAN_OK;
+                if (atomic_exchange_explicit(q->taken + i, 1, memory_order_relaxed)) continue;
+                run_task(&q->l, i, worker);
+                cepman_status s = worker == 0 && ++mine % POLL_EVERY == 0 ? cep_poll(q->l.ctx) : CEPMAN_OK;
+                if (s) return s;
             }
         }
     }
-    if (l.fault_index != SIZE_MAX) return cep_fail_fault(ctx, &l.fault);
-    if (!s && atomic_load_explicit(&l.cancelled, memory_order_relaxed))
-        s = cep_fail(ctx, CEPMAN_ERR_CANCELLED, "cancelled by the caller");
-    if (!s && stage) cep_progress(ctx, stage, base + count, total);
+    return CEPMAN_OK;
+}
+
+static void rounds_body(void *argument, unsigned worker)
+{
+    (void)run_rounds(argument, worker); /* only the calling thread polls */
+}
+
+cepman_status cep_parallel_rounds(cepman_context *ctx, const size_t *starts, size_t rounds, cep_task task,
+                                  void *argument)
+{
+    cep_memory *mem = cep_context_memory(ctx);
+    const size_t count = starts[rounds];
+    const unsigned threads = cep_context_threads(ctx);
+    cepman_status s = CEPMAN_OK;
+    cep_pool *pool = NULL;
+    if (threads == 1) return run_loop(ctx, NULL, 0, 0, 0, count, task, argument);
+    if (cep_context_executor(ctx)) { /* it may run tasks one after the other, in any order */
+        for (size_t r = 0; !s && r < rounds; r++)
+            s = run_loop(ctx, NULL, 0, 0, starts[r], starts[r + 1], task, argument);
+        return s;
+    }
+    s = cep_poll(ctx);
+    if (!s) s = ensure_pool(ctx, &pool);
+    if (s) return s;
+    rounds_loop q = {.starts = starts, .rounds = rounds};
+    q.taken = cep_alloc(mem, count, sizeof *q.taken);
+    if (!q.taken) return cep_fail_memory(ctx, "rounds of work", count, sizeof *q.taken);
+    begin(&q.l, ctx, 0, count, task, argument);
+    /* Waiting in microseconds needs a CPU for everybody. */
+    q.l.workers = threads < cep_cpu_count() ? threads : cep_cpu_count();
+    for (size_t i = 0; i < count; i++)
+        atomic_init(q.taken + i, 0);
+    cep_pool_start(pool, rounds_body, &q);
+    s = run_rounds(&q, 0);
+    s = end(&q.l, pool, s);
+    cep_free(mem, q.taken);
     return s;
 }
 

@@ -6,7 +6,7 @@
 #include "wide.h"
 
 #define MOST_DIMS 64
-#define TEAMS 2
+#define TEAMS 4
 #define BATCH 256 /* edges looked at before those that act are worked on */
 
 #define INLINE static inline __attribute__((always_inline))
@@ -32,14 +32,14 @@ INLINE void load(const float *rows, size_t stride, const uint32_t row[WIDTH], wi
     }
 }
 
-INLINE void store(float *rows, size_t stride, const uint32_t row[WIDTH], size_t lanes, const wide_f *x,
-                  unsigned dims)
+/* What is beyond dims in a row stays 0. */
+INLINE void store(float *rows, size_t stride, const uint32_t row[WIDTH], const wide_f *x, unsigned dims)
 {
-    for (unsigned j = 0; j < dims; j++) {
-        float column[WIDTH];
-        wide_store(column, x[j]);
-        for (size_t l = 0; l < lanes; l++)
-            rows[row[l] * stride + j] = column[l];
+    wide_f y[4];
+    for (unsigned j = 0; j < dims; j += 4) {
+        for (unsigned c = 0; c < 4; c++)
+            y[c] = j + c < dims ? x[j + c] : wide_set(0.0f);
+        wide_scatter4(rows + j, row, stride, y);
     }
 }
 
@@ -93,55 +93,68 @@ static inline wide_u start_draws(wide_u edge, uint32_t salt)
     return state ^ (state >> 16);
 }
 
-/* Up to TEAMS vectors of edges side by side: each waits on itself at every step, and the others fill the wait. */
-INLINE void meet_lanes(const cep_layout_epoch *e, const uint32_t edges[TEAMS * WIDTH], size_t lanes,
-                       unsigned dims)
+/* `teams` vectors of edges side by side: each waits on itself at every step, and the others fill the wait. */
+INLINE void meet_lanes(const cep_layout_epoch *e, const uint32_t *edges, const size_t teams, unsigned dims)
 {
     const size_t stride = CEP_LAYOUT_STRIDE(dims);
     wide_f x[TEAMS][MOST_DIMS], y[TEAMS][MOST_DIMS];
     wide_u state[TEAMS];
     uint32_t heads[TEAMS * WIDTH], tails[TEAMS * WIDTH];
-    for (size_t l = 0; l < TEAMS * WIDTH; l++) {
-        const uint32_t edge = edges[l < lanes ? l : 0]; /* lanes without an edge repeat the first, unstored */
-        heads[l] = e->heads[edge];
-        tails[l] = e->tails[edge];
+    for (size_t l = 0; l < teams * WIDTH; l++) {
+        heads[l] = e->heads[edges[l]];
+        tails[l] = e->tails[edges[l]];
     }
-    for (size_t t = 0; t < TEAMS; t++) {
+    for (size_t t = 0; t < teams; t++) {
         state[t] = start_draws(wide_load_u(edges + t * WIDTH), e->salt);
         load(e->points, stride, heads + t * WIDTH, x[t], dims);
         load(e->points, stride, tails + t * WIDTH, y[t], dims);
         pull(e, x[t], y[t], dims);
     }
     for (unsigned q = 0; q < e->negatives; q++)
-        for (size_t t = 0; t < TEAMS; t++)
+        for (size_t t = 0; t < teams; t++)
             push(e, stride, x[t], &state[t], heads + t * WIDTH, dims);
-    for (size_t t = 0; t < TEAMS; t++)
+    for (size_t t = 0; t < teams; t++)
         pull(e, x[t], y[t], dims);
     for (unsigned q = 0; q < e->negatives; q++)
-        for (size_t t = 0; t < TEAMS; t++)
+        for (size_t t = 0; t < teams; t++)
             push(e, stride, y[t], &state[t], tails + t * WIDTH, dims);
-    for (size_t t = 0; t < TEAMS && t * WIDTH < lanes; t++) {
-        const size_t most = lanes - t * WIDTH < WIDTH ? lanes - t * WIDTH : WIDTH;
-        store(e->points, stride, heads + t * WIDTH, most, x[t], dims);
-        store(e->points, stride, tails + t * WIDTH, most, y[t], dims);
+    for (size_t t = 0; t < teams; t++) {
+        store(e->points, stride, heads + t * WIDTH, x[t], dims);
+        store(e->points, stride, tails + t * WIDTH, y[t], dims);
     }
 }
 
-/* Numbers of the edges first .. last-1 that act; returns how many. */
+/* Numbers of the edges first .. last-1 that act, to the front of `edges` (with room for WIDTH more). Returns how
+ * many. */
 static size_t acting(const cep_layout_epoch *e, size_t first, size_t last, uint32_t *edges)
 {
-    size_t count = 0;
-    for (size_t i = first; i < last; i++) {
-        const uint32_t rate = e->rates[i];
-        edges[count] = (uint32_t)i;
-        count += ((rate * e->epoch) & (CEP_LAYOUT_ALWAYS - 1)) < rate;
+    size_t count = 0, i = first;
+    wide_u number;
+    for (size_t l = 0; l < WIDTH; l++)
+        number[l] = (uint32_t)(first + l);
+    for (; i + WIDTH <= last; i += WIDTH, number = number + WIDTH) {
+        const wide_u rate = wide_load_u(e->rates + i);
+        const wide_u phase = (rate * e->epoch) & (CEP_LAYOUT_ALWAYS - 1);
+        count += wide_append(edges + count, number, (wide_i)(phase < rate));
     }
+    for (; i < last; i++)
+        if (((e->rates[i] * e->epoch) & (CEP_LAYOUT_ALWAYS - 1)) < e->rates[i]) edges[count++] = (uint32_t)i;
     return count;
+}
+
+/* All edges, a multiple of WIDTH of them. */
+INLINE void meet_all(const cep_layout_epoch *e, const uint32_t *edges, size_t count, unsigned dims)
+{
+    size_t done = 0;
+    for (; count - done >= TEAMS * WIDTH; done += TEAMS * WIDTH)
+        meet_lanes(e, edges + done, TEAMS, dims);
+    for (; done < count; done += WIDTH)
+        meet_lanes(e, edges + done, 1, dims);
 }
 
 static void meet(const cep_layout_epoch *e, size_t first, size_t last)
 {
-    uint32_t edges[BATCH + 2 * TEAMS * WIDTH] = {0};
+    uint32_t edges[BATCH + 2 * TEAMS * WIDTH];
     size_t waiting = 0;
     while (first < last || waiting) {
         while (first < last && waiting < TEAMS * WIDTH) {
@@ -149,22 +162,21 @@ static void meet(const cep_layout_epoch *e, size_t first, size_t last)
             waiting += acting(e, first, end, edges + waiting);
             first = end;
         }
-        size_t done = 0;
-        while (waiting - done >= TEAMS * WIDTH || (first == last && done < waiting)) {
-            const size_t lanes = waiting - done < TEAMS * WIDTH ? waiting - done : TEAMS * WIDTH;
-            switch (e->dims) {
-            case 2:
-                meet_lanes(e, edges + done, lanes, 2);
-                break;
-            case 3:
-                meet_lanes(e, edges + done, lanes, 3);
-                break;
-            default:
-                meet_lanes(e, edges + done, lanes, e->dims);
-            }
-            done += lanes;
+        size_t ready = waiting - waiting % (TEAMS * WIDTH);
+        if (first == last) /* lanes without an edge repeat one, and store what it stores */
+            for (ready = waiting; ready % WIDTH; ready++)
+                edges[ready] = edges[ready - 1];
+        switch (e->dims) {
+        case 2:
+            meet_all(e, edges, ready, 2);
+            break;
+        case 3:
+            meet_all(e, edges, ready, 3);
+            break;
+        default:
+            meet_all(e, edges, ready, e->dims);
         }
-        waiting -= done;
-        memmove(edges, edges + done, waiting * sizeof *edges);
+        waiting = ready < waiting ? waiting - ready : 0;
+        memmove(edges, edges + ready, waiting * sizeof *edges);
     }
 }

@@ -87,6 +87,30 @@ static inline __attribute__((always_inline)) void wide_gather4(const float *p, c
     out[2] = (wide_f)_mm512_shuffle_ps(ab2, cd2, 0x44);
     out[3] = (wide_f)_mm512_shuffle_ps(ab2, cd2, 0xee);
 }
+/* The way back: float c of lane l goes to p[row[l] * stride + c]. */
+static inline __attribute__((always_inline)) void wide_scatter4(float *p, const uint32_t row[WIDTH],
+                                                                size_t stride, const wide_f in[4])
+{
+    __m512 a = _mm512_unpacklo_ps((__m512)in[0], (__m512)in[1]),
+           b = _mm512_unpackhi_ps((__m512)in[0], (__m512)in[1]),
+           c = _mm512_unpacklo_ps((__m512)in[2], (__m512)in[3]),
+           d = _mm512_unpackhi_ps((__m512)in[2], (__m512)in[3]);
+    const __m512 four[4] = {_mm512_shuffle_ps(a, c, 0x44), _mm512_shuffle_ps(a, c, 0xee),
+                            _mm512_shuffle_ps(b, d, 0x44), _mm512_shuffle_ps(b, d, 0xee)};
+    for (size_t k = 0; k < 4; k++) {
+        _mm_storeu_ps(p + (size_t)row[k] * stride, _mm512_castps512_ps128(four[k]));
+        _mm_storeu_ps(p + (size_t)row[4 + k] * stride, _mm512_extractf32x4_ps(four[k], 1));
+        _mm_storeu_ps(p + (size_t)row[8 + k] * stride, _mm512_extractf32x4_ps(four[k], 2));
+        _mm_storeu_ps(p + (size_t)row[12 + k] * stride, _mm512_extractf32x4_ps(four[k], 3));
+    }
+}
+/* The lanes of the mask to the front of `to`, in order; writes up to WIDTH. Returns how many. */
+static inline size_t wide_append(uint32_t *to, wide_u v, wide_i mask)
+{
+    const __mmask16 bits = _mm512_movepi32_mask((__m512i)mask);
+    _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(bits, (__m512i)v));
+    return (size_t)__builtin_popcount(bits);
+}
 #elif WIDTH == 8
 static inline wide_u wide_scale(wide_u x, uint32_t bound)
 {
@@ -121,6 +145,29 @@ static inline __attribute__((always_inline)) void wide_gather4(const float *p, c
     out[1] = (wide_f)_mm256_shuffle_ps(ab, cd, 0xee);
     out[2] = (wide_f)_mm256_shuffle_ps(ab2, cd2, 0x44);
     out[3] = (wide_f)_mm256_shuffle_ps(ab2, cd2, 0xee);
+}
+static inline __attribute__((always_inline)) void wide_scatter4(float *p, const uint32_t row[WIDTH],
+                                                                size_t stride, const wide_f in[4])
+{
+    __m256 a = _mm256_unpacklo_ps((__m256)in[0], (__m256)in[1]),
+           b = _mm256_unpackhi_ps((__m256)in[0], (__m256)in[1]),
+           c = _mm256_unpacklo_ps((__m256)in[2], (__m256)in[3]),
+           d = _mm256_unpackhi_ps((__m256)in[2], (__m256)in[3]);
+    const __m256 four[4] = {_mm256_shuffle_ps(a, c, 0x44), _mm256_shuffle_ps(a, c, 0xee),
+                            _mm256_shuffle_ps(b, d, 0x44), _mm256_shuffle_ps(b, d, 0xee)};
+    for (size_t k = 0; k < 4; k++) {
+        _mm_storeu_ps(p + (size_t)row[k] * stride, _mm256_castps256_ps128(four[k]));
+        _mm_storeu_ps(p + (size_t)row[4 + k] * stride, _mm256_extractf128_ps(four[k], 1));
+    }
+}
+static inline size_t wide_append(uint32_t *to, wide_u v, wide_i mask)
+{
+    uint32_t lane[WIDTH];
+    size_t n = 0;
+    memcpy(lane, &v, sizeof lane);
+    for (unsigned bits = (unsigned)_mm256_movemask_ps((__m256)mask); bits; bits &= bits - 1)
+        to[n++] = lane[__builtin_ctz(bits)];
+    return n;
 }
 #else
 static inline wide_u wide_scale(wide_u x, uint32_t bound)
@@ -161,38 +208,49 @@ static inline __attribute__((always_inline)) void wide_gather4(const float *p, c
         out[c] = (wide_f){p[(size_t)row[0] * stride + c], p[(size_t)row[1] * stride + c],
                           p[(size_t)row[2] * stride + c], p[(size_t)row[3] * stride + c]};
 }
+static inline __attribute__((always_inline)) void wide_scatter4(float *p, const uint32_t row[WIDTH],
+                                                                size_t stride, const wide_f in[4])
+{
+    for (size_t l = 0; l < WIDTH; l++)
+        for (size_t c = 0; c < 4; c++)
+            p[(size_t)row[l] * stride + c] = in[c][l];
+}
+static inline size_t wide_append(uint32_t *to, wide_u v, wide_i mask)
+{
+    size_t n = 0;
+    for (size_t l = 0; l < WIDTH; l++)
+        if (mask[l]) to[n++] = v[l];
+    return n;
+}
 #endif
 
-/* log2 of positive normal numbers, within 3e-7 of it plus rounding: exponent plus t Q(t) on [sqrt(1/2), sqrt(2)). */
+/* log2 of positive normal numbers, within 1.5e-5 t of it: exponent plus t Q(t) on [sqrt(1/2), sqrt(2)). */
 static inline wide_f wide_log2(wide_f x)
 {
     wide_i bits = (wide_i)x - 0x3f3504f3; /* sqrt(1/2) becomes the border between exponents */
     wide_i exponent = bits >> 23;
     wide_f t = (wide_f)((bits & 0x7fffff) + 0x3f3504f3) - 1.0f;
-    wide_f q = wide_set(0.17081742f);
-    q = q * t + -0.272787619f;
-    q = q * t + 0.297264287f;
-    q = q * t + -0.358967112f;
-    q = q * t + 0.480465244f;
-    q = q * t + -0.721374737f;
-    q = q * t + 1.44269966f;
+    wide_f q = wide_set(0.252727211f);
+    q = q * t + -0.394579131f;
+    q = q * t + 0.486671396f;
+    q = q * t + -0.720241383f;
+    q = q * t + 1.44257874f;
     /* int to float, exactly: |exponent| is far below 2^22 */
     wide_f e = (wide_f)(exponent + 0x4b400000) - 12582912.0f;
     return q * t + e;
 }
 
-/* 2^x for x clamped to [-126, 126], relative error below 2e-7. */
+/* 2^x for x clamped to [-126, 126], relative error below 3e-6. */
 static inline wide_f wide_exp2(wide_f x)
 {
     x = wide_max(wide_min(x, wide_set(126.0f)), wide_set(-126.0f));
     wide_f shifted = x + 12582912.0f; /* 1.5 * 2^23: rounds to the nearest integer */
     wide_i whole = (wide_i)shifted - 0x4b400000;
     wide_f f = x - (shifted - 12582912.0f);
-    wide_f p = wide_set(0.00132191042f);
-    p = p * f + 0.00967395119f;
-    p = p * f + 0.0555096267f;
-    p = p * f + 0.240221892f;
-    p = p * f + 0.693146704f;
+    wide_f p = wide_set(0.00958212343f);
+    p = p * f + 0.0559065675f;
+    p = p * f + 0.240241184f;
+    p = p * f + 0.693124181f;
     p = p * f + 1.0f;
     return (wide_f)((wide_i)p + (whole << 23));
 }

@@ -12,6 +12,8 @@
 #define WORDS 4 /* of 64 rounds */
 #define ROUNDS (64 * WORDS)
 #define BUCKETS 4096
+#define ACTS 160   /* of one item of work: edges that are expected to act in an epoch, .. */
+#define EDGES 4096 /* .. and edges at most */
 
 /* The first round that neither point has an edge in; ROUNDS when there is none. */
 static size_t free_round(const uint64_t *a, const uint64_t *b)
@@ -36,6 +38,8 @@ static uint32_t rate_of(float weight, float largest)
 void cep_umap_schedule_free(cep_memory *mem, cep_umap_schedule *p)
 {
     cep_free(mem, p->starts);
+    cep_free(mem, p->items);
+    cep_free(mem, p->firsts);
     cep_free(mem, p->heads);
     cep_free(mem, p->tails);
     cep_free(mem, p->rates);
@@ -48,7 +52,8 @@ typedef struct edge {
 
 /* Each edge once, by descending rate in buckets; ties in an order of chance, so that points that are neighbours in
  * the scan do not act in step. */
-static void collect(const cep_umap_graph *graph, float largest, uint64_t seed, size_t *counts, edge *to)
+static void collect(const cep_umap_graph *graph, const uint32_t *place, float largest, uint64_t seed,
+                    size_t *counts, edge *to)
 {
     size_t number = 0;
     for (int pass = 0; pass < 2; pass++) {
@@ -61,7 +66,9 @@ static void collect(const cep_umap_graph *graph, float largest, uint64_t seed, s
                     counts[bucket + 1]++;
                     continue;
                 }
-                to[counts[bucket]++] = (edge){(uint32_t)i, (uint32_t)graph->columns[e], rate, 0};
+                const uint32_t head = (uint32_t)i, tail = (uint32_t)graph->columns[e];
+                to[counts[bucket]++] =
+                    (edge){place ? place[head] : head, place ? place[tail] : tail, rate, 0};
             }
         for (size_t b = 0; pass == 0 && b <= BUCKETS; b++)
             counts[b + 1] += counts[b];
@@ -77,27 +84,64 @@ static void collect(const cep_umap_graph *graph, float largest, uint64_t seed, s
     }
 }
 
+/* Numbers of the edges by ascending head; starts: n + 1 zeros. */
+static void by_head(const edge *list, size_t edges, size_t n, size_t *starts, uint32_t *order)
+{
+    for (size_t e = 0; e < edges; e++)
+        starts[list[e].head + 1]++;
+    for (size_t i = 0; i < n; i++)
+        starts[i + 1] += starts[i];
+    for (size_t e = 0; e < edges; e++)
+        order[starts[list[e].head]++] = (uint32_t)e;
+}
+
+/* Cuts the rounds into items of about equal work. NULL items: only counts them. */
+static size_t cut(cep_umap_schedule *p, size_t *items)
+{
+    size_t count = 0;
+    for (size_t r = 0; r < p->rounds; r++) {
+        double acts = 0;
+        size_t from = p->starts[r];
+        p->firsts[r] = count;
+        for (size_t e = from; e < p->starts[r + 1]; e++) {
+            acts += (double)p->rates[e] / (double)CEP_LAYOUT_ALWAYS;
+            if (acts < ACTS && e + 1 - from < EDGES && e + 1 < p->starts[r + 1]) continue;
+            if (items) items[count] = from;
+            count++;
+            from = e + 1;
+            acts = 0;
+        }
+    }
+    p->firsts[p->rounds] = count;
+    if (items) items[count] = p->left;
+    return count;
+}
+
 cepman_status cep_umap_plan(cep_umap_schedule *out, cepman_context *ctx, const cep_umap_graph *graph,
-                            uint64_t seed)
+                            const uint32_t *place, uint64_t seed)
 {
     cep_memory *mem = cep_context_memory(ctx);
     const size_t n = graph->n, edges = graph->starts[n] / 2;
     size_t *counts = cep_alloc_zero(mem, BUCKETS + 2, sizeof *counts), at[ROUNDS + 1];
     edge *list = cep_alloc(mem, edges, sizeof *list);
+    size_t *heads = cep_alloc_zero(mem, n + 1, sizeof *heads);
+    uint32_t *order = cep_alloc(mem, edges, sizeof *order);
     uint64_t *taken = cep_alloc_zero(mem, n, WORDS * sizeof *taken);
     cep_umap_schedule p = {.starts = cep_alloc_zero(mem, ROUNDS + 2, sizeof *p.starts),
+                           .firsts = cep_alloc(mem, ROUNDS + 1, sizeof *p.firsts),
                            .heads = cep_alloc(mem, edges, sizeof *p.heads),
                            .tails = cep_alloc(mem, edges, sizeof *p.tails),
                            .rates = cep_alloc(mem, edges, sizeof *p.rates)};
     cepman_status s = CEPMAN_OK;
-    if (!counts || !list || !taken || !p.starts || !p.heads || !p.tails || !p.rates) {
+    if (!counts || !list || !heads || !order || !taken || !p.starts || !p.firsts || !p.heads || !p.tails ||
+        !p.rates) {
         s = cep_fail_memory(ctx, "layout", edges, sizeof *list + 3 * sizeof *p.rates);
         goto end;
     }
     float largest = 0;
     for (size_t e = 0; e < graph->starts[n]; e++)
         largest = graph->weights[e] > largest ? graph->weights[e] : largest;
-    collect(graph, largest, seed, counts, list);
+    collect(graph, place, largest, seed, counts, list);
     for (size_t e = 0; !s && e < edges; e++) {
         uint64_t *a = taken + (size_t)list[e].head * WORDS, *b = taken + (size_t)list[e].tail * WORDS;
         const size_t round = free_round(a, b);
@@ -113,16 +157,27 @@ cepman_status cep_umap_plan(cep_umap_schedule *out, cepman_context *ctx, const c
     for (size_t r = 0; r <= ROUNDS; r++)
         p.starts[r + 1] += p.starts[r];
     memcpy(at, p.starts, sizeof at);
-    for (size_t e = 0; e < edges; e++) {
-        size_t to = at[list[e].round]++;
-        p.heads[to] = list[e].head;
-        p.tails[to] = list[e].tail;
-        p.rates[to] = list[e].rate;
+    /* In a round by place, not by rate: what lies together is worked on together. */
+    by_head(list, edges, n, heads, order);
+    for (size_t k = 0; k < edges; k++) {
+        const edge *e = list + order[k];
+        size_t to = at[e->round]++;
+        p.heads[to] = e->head;
+        p.tails[to] = e->tail;
+        p.rates[to] = e->rate;
     }
     p.left = p.starts[ROUNDS];
     p.count = edges;
+    const size_t items = cut(&p, NULL);
+    p.items = cep_alloc(mem, items + 1, sizeof *p.items);
+    if (p.items)
+        cut(&p, p.items);
+    else
+        s = cep_fail_memory(ctx, "layout", items, sizeof *p.items);
 end:
     cep_free(mem, taken);
+    cep_free(mem, order);
+    cep_free(mem, heads);
     cep_free(mem, list);
     cep_free(mem, counts);
     if (s)

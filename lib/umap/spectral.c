@@ -15,6 +15,7 @@
 #define GROWTH 6.0   /* log of 400: a filter lifts the top so far over the rest, well within float32 */
 #define RELATIVE 0.1 /* residual wanted, relative to 1 - eigenvalue */
 #define FLOOR 2e-6   /* residual that float32 can reach */
+#define MARGIN 2.0   /* by which a filter aims beyond the residual wanted */
 #define WORK 3e7     /* rows times products spent at most */
 
 typedef struct block {
@@ -169,11 +170,16 @@ static cepman_status orthonormalise(block *b, small *d, float **x, float **y)
     return CEPMAN_OK;
 }
 
-/* *x is replaced by p(M) *x, p the Chebyshev polynomial that stays small on [-1, cut] and grows above it. */
-static cepman_status filter(block *b, float **x, float **y, float **z, double cut, size_t *products)
+/* *x is replaced by p(M) *x, p the Chebyshev polynomial that stays small on [-1, cut] and grows above it: no further
+ * than float32 allows, and no further than it takes to make what is wrong with the last vector wanted, of eigenvalue
+ * `last`, `factor` times smaller. */
+static cepman_status filter(block *b, float **x, float **y, float **z, double cut, double last, double factor,
+                            size_t *products)
 {
     const double centre = (cut - 1) / 2, half = (cut + 1) / 2;
     double degree = floor(GROWTH / acosh((1 - centre) / half));
+    const double enough = last > cut ? ceil(acosh(factor) / acosh((last - centre) / half)) : degree;
+    if (enough < degree) degree = enough;
     degree = degree < 4 ? 4 : degree > 400 ? 400 : degree;
     /* Scaled so that the value at 1 stays 1. */
     const double first = half / (1 - centre);
@@ -255,14 +261,15 @@ static cepman_status solve_block(block *b, size_t dims, uint64_t seed, const dou
                                                  : (size_t)(WORK / (double)n);
     size_t products = 0;
     cep_progress(b->ctx, "spectral start", 0, most);
-    double cut = 0.5, worst = INFINITY;
+    double cut = 0.5, last = 0, worst = INFINITY;
     while (worst > 1 && products < most) {
-        s = filter(b, &x, &y, &z, cut, &products);
+        s = filter(b, &x, &y, &z, cut, last, MARGIN * worst, &products);
         if (!s) s = orthonormalise(b, &d, &x, &y);
         if (!s) s = ritz(b, &d, &x, &y, &z, dims, &worst);
         if (s) goto end;
         products++;
         cut = d.values[0] < 0 ? 0 : d.values[0] > 1 - 1e-7 ? 1 - 1e-7 : d.values[0];
+        last = d.values[m - 1 - dims];
         cep_progress(b->ctx, "spectral start", products < most ? products : most, most);
     }
     cep_log(b->ctx, CEPMAN_LOG_DEBUG,

@@ -65,15 +65,21 @@ typedef enum cep_umap_init { CEP_UMAP_SPECTRAL = 0, CEP_UMAP_PCA = 1, CEP_UMAP_R
 cepman_status cep_umap_start(cepman_context *ctx, const cep_umap_graph *graph, cepman_matrix *matrix,
                              cep_umap_init init, size_t dims, uint64_t seed, float *rows);
 
+/* order.c: the points in an order in which those that lie together (n rows of dims) follow one another. */
+cepman_status cep_umap_order(cepman_context *ctx, const float *rows, size_t n, size_t dims, uint32_t *order);
+
 /* schedule.c: each edge once, in rounds in which every point has at most one; what found no round comes last. */
 typedef struct cep_umap_schedule {
     size_t rounds, left, count; /* edges left .. count-1 are in no round */
-    size_t *starts;             /* of the rounds */
+    size_t *starts;             /* of the rounds: numbers of edges */
+    size_t *items;              /* edges of item i: items[i] .. items[i + 1] - 1, all of one round */
+    size_t *firsts;             /* of the rounds: numbers of items; rounds + 1 */
     uint32_t *heads, *tails;
     uint32_t *rates; /* of CEP_LAYOUT_ALWAYS */
 } cep_umap_schedule;
+/* place: the numbers that points have in the schedule, NULL for their own. */
 cepman_status cep_umap_plan(cep_umap_schedule *out, cepman_context *ctx, const cep_umap_graph *graph,
-                            uint64_t seed);
+                            const uint32_t *place, uint64_t seed);
 void cep_umap_schedule_free(cep_memory *mem, cep_umap_schedule *schedule);
 
 /* layout.c */

@@ -78,6 +78,83 @@ static int host_run(void *user, void (*task)(void *argument, size_t index), void
     return 0;
 }
 
+typedef struct order {
+    const size_t *starts;
+    atomic_uint *seen;
+    atomic_size_t done;
+    cepman_context *cancel_me;
+    size_t bad;
+} order;
+
+/* Everything before this item's round is done, nothing after it has begun. */
+static cepman_status in_order(void *argument, size_t index, unsigned worker, cep_fault *fault)
+{
+    order *o = argument;
+    size_t round = 0;
+    ck_assert_uint_lt(worker, 64);
+    while (index >= o->starts[round + 1])
+        round++;
+    size_t done = atomic_load(&o->done);
+    if (done < o->starts[round] || done >= o->starts[round + 1])
+        return cep_fault_set(fault, CEPMAN_ERR_NUMERIC, "item %zu of round %zu after %zu items", index, round,
+                             done);
+    if (o->cancel_me && index == 500) cepman_context_cancel(o->cancel_me);
+    if (index == o->bad) return cep_fault_set(fault, CEPMAN_ERR_DATA, "item %zu is bad", index);
+    atomic_fetch_add(&o->seen[index], 1);
+    atomic_fetch_add(&o->done, 1);
+    return CEPMAN_OK;
+}
+
+static int one_after_the_other(void *user, void (*task)(void *, size_t), void *argument, size_t count)
+{
+    (void)user;
+    for (size_t i = count; i-- > 0;)
+        task(argument, i);
+    return 0;
+}
+
+static unsigned three(void *user)
+{
+    (void)user;
+    return 3;
+}
+
+START_TEST(rounds_in_order)
+{
+    static const unsigned threads[] = {1, 2, 3, 7, 3};
+    static atomic_uint seen[3000];
+    size_t starts[301] = {0};
+    for (size_t r = 0; r < 300; r++) /* empty rounds, short and long ones */
+        starts[r + 1] = starts[r] + (r % 7 == 3 ? 0 : r % 5 == 0 ? 30 : r % 3);
+    ck_assert_uint_le(starts[300], 3000);
+    cepman_context *ctx = support_begin(threads[_i]);
+    const cepman_executor host = {sizeof host, NULL, three, one_after_the_other};
+    if (_i == 4) assert_good(ctx, cepman_context_set_executor(ctx, &host));
+    for (int repeat = 0; repeat < 20; repeat++) {
+        memset(seen, 0, sizeof seen);
+        order o = {.starts = starts, .seen = seen, .bad = SIZE_MAX};
+        assert_good(ctx, cep_parallel_rounds(ctx, starts, 300, in_order, &o));
+        for (size_t i = 0; i < 3000; i++)
+            ck_assert_uint_eq(seen[i], i < starts[300]);
+    }
+    order bad = {.starts = starts, .seen = seen, .bad = 123},
+          stop = {.starts = starts, .seen = seen, .bad = SIZE_MAX, .cancel_me = ctx};
+    assert_fails(ctx, cep_parallel_rounds(ctx, starts, 300, in_order, &bad), CEPMAN_ERR_DATA,
+                 "item 123 is bad");
+    memset(seen, 0, sizeof seen);
+    assert_status(ctx, cep_parallel_rounds(ctx, starts, 300, in_order, &stop), CEPMAN_ERR_CANCELLED);
+    ck_assert_uint_eq(seen[starts[300] - 1], 0);
+    cepman_context_clear_cancel(ctx);
+    assert_good(ctx, cep_parallel_rounds(ctx, starts, 0, in_order, &bad));
+    if (threads[_i] > 1 && _i < 4) {
+        support_fail_at(0);
+        assert_status(ctx, cep_parallel_rounds(ctx, starts, 300, in_order, &bad), CEPMAN_ERR_MEMORY);
+        support_fail_at(-1);
+    }
+    support_end(ctx);
+}
+END_TEST
+
 START_TEST(host_executor)
 {
     static atomic_uint seen[100];
@@ -143,6 +220,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, every_index_once, 0, 4);
     tcase_add_test(t, fault_reaches_the_context);
     tcase_add_loop_test(t, cancel_stops, 0, 2);
+    tcase_add_loop_test(t, rounds_in_order, 0, 5);
     tcase_add_test(t, host_executor);
     tcase_add_test(t, child_after_fork);
     tcase_add_test(t, random_numbers);

@@ -43,17 +43,24 @@ START_TEST(rounds_share_no_point)
     cep_umap_graph g = {0};
     cep_umap_schedule p = {0};
     make_graph(&g, ctx, n, 9, _i ? 2 : 0, 4); /* two hubs have more edges than there are rounds */
-    assert_good(ctx, cep_umap_plan(&p, ctx, &g, 7));
+    assert_good(ctx, cep_umap_plan(&p, ctx, &g, NULL, 7));
     ck_assert_uint_eq(p.count, g.starts[n] / 2);
     ck_assert(_i ? p.left < p.count : p.left == p.count);
     size_t *seen = calloc(n, sizeof *seen);
     for (size_t r = 0; r < p.rounds; r++)
         for (size_t e = p.starts[r]; e < p.starts[r + 1]; e++) {
-            ck_assert_uint_le(seen[p.heads[e]], r);
-            ck_assert_uint_le(seen[p.tails[e]], r);
+            if (seen[p.heads[e]] > r || seen[p.tails[e]] > r) ck_abort_msg("edge %zu of round %zu", e, r);
             seen[p.heads[e]] = seen[p.tails[e]] = r + 1;
         }
     ck_assert_uint_eq(p.starts[p.rounds], p.left);
+    /* the items cut the rounds, in order and without gaps */
+    for (size_t r = 0; r < p.rounds; r++) {
+        ck_assert_uint_lt(p.firsts[r], p.firsts[r + 1]);
+        ck_assert_uint_eq(p.items[p.firsts[r]], p.starts[r]);
+        for (size_t i = p.firsts[r]; i < p.firsts[r + 1]; i++)
+            ck_assert_uint_lt(p.items[i], p.items[i + 1]);
+    }
+    ck_assert_uint_eq(p.items[p.firsts[p.rounds]], p.left);
     /* every edge once, at its rate */
     float largest = 0;
     for (size_t e = 0; e < g.starts[n]; e++)
@@ -62,15 +69,47 @@ START_TEST(rounds_share_no_point)
     for (size_t e = 0; e < p.count; e++) {
         size_t at = g.starts[p.heads[e]];
         while (g.columns[at] != (int32_t)p.tails[e])
-            ck_assert_uint_lt(++at, g.starts[p.heads[e] + 1]);
-        ck_assert(!met[at]++);
-        ck_assert_double_eq_tol((double)p.rates[e] / CEP_LAYOUT_ALWAYS, (double)(g.weights[at] / largest),
-                                1e-6);
+            if (++at >= g.starts[p.heads[e] + 1]) ck_abort_msg("edge %zu is not in the graph", e);
+        const double off = fabs((double)p.rates[e] / CEP_LAYOUT_ALWAYS - (double)(g.weights[at] / largest));
+        if (met[at]++ || !(off <= 1e-6))
+            ck_abort_msg("edge %zu is twice in the schedule, or off by %g", e, off);
     }
     free(met);
     free(seen);
     cep_umap_schedule_free(cep_context_memory(ctx), &p);
     cep_umap_graph_free(cep_context_memory(ctx), &g);
+    support_end(ctx);
+}
+END_TEST
+
+/* A permutation; on a shuffled line points that follow one another lie side by side. */
+START_TEST(order_is_local)
+{
+    enum { n = 5000 };
+    static float rows[n * 5];
+    static uint32_t order[n];
+    cepman_context *ctx = support_begin(1);
+    for (size_t dims = 1; dims <= 5; dims++) {
+        unsigned char seen[n] = {0};
+        size_t twice = 0, jumps = 0;
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < dims; j++)
+                rows[i * dims + j] = j ? 3 : (float)(i * 2741 % n);
+        assert_good(ctx, cep_umap_order(ctx, rows, n, dims, order));
+        for (size_t i = 0; i < n; i++) {
+            if (order[i] >= n) ck_abort_msg("order[%zu] is %u", i, order[i]);
+            twice += seen[order[i]]++;
+            jumps += i && fabsf(rows[order[i] * dims] - rows[order[i - 1] * dims]) >= 12;
+        }
+        ck_assert_uint_eq(twice, 0);
+        ck_assert_uint_eq(jumps, 0);
+    }
+    memset(rows, 0, sizeof rows); /* ties by index */
+    assert_good(ctx, cep_umap_order(ctx, rows, n, 3, order));
+    size_t moved = 0;
+    for (size_t i = 0; i < n; i++)
+        moved += order[i] != i;
+    ck_assert_uint_eq(moved, 0);
     support_end(ctx);
 }
 END_TEST
@@ -130,6 +169,7 @@ Suite *suite(void)
     Suite *s = suite_create("umap_layout");
     TCase *t = tcase_create("layout");
     tcase_add_loop_test(t, rounds_share_no_point, 0, 2);
+    tcase_add_test(t, order_is_local);
     tcase_add_test(t, same_bits_for_any_threads);
     tcase_add_test(t, pulls_keep_the_mean);
     suite_add_tcase(s, t);
