@@ -1,4 +1,4 @@
-/* cepman transform: frames to cepstrum features, one row a frame.
+/* cepman transform: frames to cepstrum features, one row a frame, streamed from file to file.
  * The options are the library's table of stage "cepstrum".
  * Must not: do any arithmetic of its own. */
 #include "commands.h"
@@ -7,28 +7,26 @@ static int run_transform(tool *t)
 {
     cepman_dataset *d = NULL;
     cepman_cepstrum *c = NULL;
-    cepman_matrix *features = NULL;
     const char *path = NULL;
     int rc = output_kind(arg_text(t, "output"), NULL);
     if (!rc) rc = input_dataset(t, 0, &d);
     if (!rc && !(path = outputs_add(t, arg_text(t, "output")))) rc = 1;
     if (!rc) rc = tool_check(t, cepman_cepstrum_create(&c, t->ctx, d, arg_stage(t, "cepstrum")));
-    if (!rc) rc = tool_check(t, cepman_cepstrum_run(&features, t->ctx, c, d));
-    if (!rc) rc = tool_check(t, cepman_matrix_save(features, t->ctx, path));
-    cepman_matrix_unref(features);
+    if (!rc) rc = tool_check(t, cepman_cepstrum_run_file(t->ctx, c, d, path));
     cepman_cepstrum_unref(c);
     cepman_dataset_unref(d);
     return rc;
 }
 
-static const arg_option own[] = {{"output", ARG_PATH, "FEATURES.npy", 0, 0, NULL, NULL,
-                                  "where the features go: (frames, features) float32"},
-                                 {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
-                                  "the ring that is kept, --ring-in and --ring-out"},
-                                 SCAN_OPTION,
-                                 VIEW_OPTIONS,
-                                 CALIBRATION_OPTIONS,
-                                 {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
+static const arg_option own[] = {
+    {"output", ARG_PATH, "FEATURES.npy", 0, 0, NULL, NULL,
+     "where the features go: (frames, features) float32, or float16 by --storage"},
+    {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
+     "the ring that is kept, --ring-in and --ring-out"},
+    SCAN_OPTION,
+    VIEW_OPTIONS,
+    CALIBRATION_OPTIONS,
+    {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
 
 static const arg_short shorts[] = {{'o', "output"}, {0, NULL}};
 

@@ -27,7 +27,8 @@ typedef struct cepman_cepstrum_worker cepman_cepstrum_worker;
  *   power        flag: |C|^2;  log1p flag: log(1 + value)
  *   pad          integer: zero-pad frames to this many pixels on a side (0: no)
  *   ring-in, ring-out  reals or auto (5 and 40 pixels, less for frames below 128);  ring-unit choice pixel|angstrom
- *   scale        choice  none|l2|standard (default l2): per-frame length 1, or per-feature standardisation */
+ *   scale        choice  none|l2|standard (default l2): per-frame length 1, or per-feature standardisation
+ *   storage      choice  float32|float16: of the features that run() and run_file() give; not with standard */
 CEPMAN_API cepman_status cepman_cepstrum_options_create(cepman_options **out, cepman_context *context);
 
 /* A transform for the frames of a dataset (shape, mask, calibration; at most 64 of its frames are read when the
@@ -62,11 +63,24 @@ CEPMAN_API cepman_status cepman_cepstrum_options(cepman_options **out, cepman_co
                                                  const cepman_cepstrum *cepstrum);
 
 /* All frames that are available: a matrix of frames x features, by all threads of the context. The mask is the one the
- * transform was made with. Memory beyond the matrix: a block of frames (about 256 KiB) and scratch per thread.
+ * transform was made with. Memory beyond the matrix: a block of frames (about 256 KiB) and scratch per thread. A
+ * source that one thread at a time may read is read by one worker while the others compute.
  * Errors: ARGUMENT, SHAPE (frames of another size), DATA (a frame without a valid pixel, named), MEMORY, LIMIT,
  * CANCELLED, and those of reading. */
 CEPMAN_API cepman_status cepman_cepstrum_run(cepman_matrix **out, cepman_context *context,
                                              const cepman_cepstrum *cepstrum, cepman_dataset *dataset);
+
+/* The same, straight into a .npy file of (frames, features) float32 or float16 for scans whose features do not fit into
+ * memory: written beside the target with its room on the disk kept beforehand, renamed when it is whole, removed after
+ * a failure. cepman_matrix_map() reads it without loading it. Also IO. */
+CEPMAN_API cepman_status cepman_cepstrum_run_file(cepman_context *context, const cepman_cepstrum *cepstrum,
+                                                  cepman_dataset *dataset, const char *path);
+/* Features of frames first .. first+count-1 into the caller's rows, stride floats apart, as run() gives them in
+ * float32: for programs that go through a scan in blocks (cepman_pca_accumulator). Scale `standard` is UNSUPPORTED
+ * here. Thousands of frames a call keep all threads busy. Also RANGE. On failure the rows are undefined. */
+CEPMAN_API cepman_status cepman_cepstrum_read(const cepman_cepstrum *cepstrum, cepman_context *context,
+                                              cepman_dataset *dataset, size_t first, size_t count,
+                                              float *destination, size_t stride);
 
 /* Frame by frame, for acquisition programs: one worker per thread, no allocation after its creation, no lock.
  * scale `standard` needs a whole scan and is CEPMAN_ERR_UNSUPPORTED here. */

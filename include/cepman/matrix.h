@@ -1,4 +1,4 @@
-/* Matrices of float32 features and embeddings, label vectors, and .npy files of both. */
+/* Matrices of features and embeddings, label vectors, and .npy files of both. */
 #ifndef CEPMAN_MATRIX_H
 #define CEPMAN_MATRIX_H
 
@@ -6,7 +6,28 @@
 
 CEPMAN_BEGIN
 
-/* n rows of d float32. Immutable once made, atomically reference-counted, shareable between threads. */
+/* Types of numbers in files and frames. The values are pinned. */
+typedef enum cepman_type {
+    CEPMAN_TYPE_U8 = 1,
+    CEPMAN_TYPE_I8 = 2,
+    CEPMAN_TYPE_U16 = 3,
+    CEPMAN_TYPE_I16 = 4,
+    CEPMAN_TYPE_U32 = 5,
+    CEPMAN_TYPE_I32 = 6,
+    CEPMAN_TYPE_F32 = 7,
+    CEPMAN_TYPE_F64 = 8,
+    CEPMAN_TYPE_BOOL = 9, /* a byte, 0 or 1 */
+    CEPMAN_TYPE_I64 = 10,
+    CEPMAN_TYPE_F16 = 11 /* IEEE 754 binary16 */
+} cepman_type;
+
+/* Bytes of one number, 0 for an unknown type; and its name ("u16"), NULL for an unknown type. */
+CEPMAN_API size_t cepman_type_size(cepman_type type);
+CEPMAN_API const char *cepman_type_name(cepman_type type);
+
+/* n rows of d float32, or float16 (features that were stored small). Immutable once made, atomically
+ * reference-counted, shareable between threads. Functions take float32 matrices in memory or mapped from a file; those
+ * that also take float16 say so, for the others cepman_matrix_convert() makes float32. */
 typedef struct cepman_matrix cepman_matrix;
 /* n int32 labels: -1 is noise, 0 .. are clusters. Immutable, atomically reference-counted. */
 typedef struct cepman_labels cepman_labels;
@@ -31,16 +52,32 @@ CEPMAN_API void cepman_matrix_unref(cepman_matrix *matrix);
 
 CEPMAN_API size_t cepman_matrix_rows(const cepman_matrix *matrix);
 CEPMAN_API size_t cepman_matrix_columns(const cepman_matrix *matrix);
-/* Row i (columns floats), valid as long as the matrix; NULL when i is out of range. */
+/* CEPMAN_TYPE_F32 or CEPMAN_TYPE_F16: how the numbers are stored. 0 for NULL. */
+CEPMAN_API cepman_type cepman_matrix_type(const cepman_matrix *matrix);
+/* Row i (columns floats), valid as long as the matrix; NULL when i is out of range, and for float16. */
 CEPMAN_API const float *cepman_matrix_row(const cepman_matrix *matrix, size_t row);
-/* All rows, when they lie `*stride` floats apart; NULL for a selection of rows. stride may be NULL. */
+/* All rows, when they lie `*stride` floats apart; NULL for a selection of rows and for float16. stride may be NULL. */
 CEPMAN_API const float *cepman_matrix_data(const cepman_matrix *matrix, size_t *stride);
 
 /* From a .npy file of any real numeric type, converted to float32. (n, d) gives n rows; (n) gives n rows of one
  * column; more axes are flattened to rows, the last one being the columns: (R, C, d) gives R * C rows.
  * Errors: IO, FORMAT, TRUNCATED, UNSUPPORTED, MEMORY, LIMIT. */
 CEPMAN_API cepman_status cepman_matrix_load(cepman_matrix **out, cepman_context *context, const char *path);
-/* Writes a 2-D float32 .npy beside the target and renames it. */
+/* The rows of a .npy file of float32 or float16 (this machine's byte order, C order; axes as above) without reading
+ * them: for features beyond memory. float32 rows are mapped read-only, so that the system reads what is touched and
+ * may forget it again; cepman_matrix_read() and principal components read the file in blocks instead. The file is
+ * held open until the last reference goes, and it may be replaced by a rename meanwhile; but a file that is made
+ * shorter in place, or whose disk fails, ends the program with SIGBUS when a mapped row is touched.
+ * Errors: as cepman_matrix_load(), and UNSUPPORTED for other types and byte orders. */
+CEPMAN_API cepman_status cepman_matrix_map(cepman_matrix **out, cepman_context *context, const char *path);
+/* Copies rows first .. first+count-1 as float32 into destination, stride floats apart (at least columns). Any type.
+ * Errors: ARGUMENT, RANGE, and IO and TRUNCATED for rows of a file; the destination then holds what had come. */
+CEPMAN_API cepman_status cepman_matrix_read(const cepman_matrix *matrix, cepman_context *context,
+                                            size_t first, size_t count, float *destination, size_t stride);
+/* A copy in memory with numbers of type F32 or F16 (to nearest even; beyond 65504 they become infinite). */
+CEPMAN_API cepman_status cepman_matrix_convert(cepman_matrix **out, cepman_context *context,
+                                               const cepman_matrix *matrix, cepman_type type);
+/* Writes a 2-D .npy of the matrix's type beside the target and renames it. */
 CEPMAN_API cepman_status cepman_matrix_save(const cepman_matrix *matrix, cepman_context *context,
                                             const char *path);
 
@@ -60,25 +97,6 @@ CEPMAN_API cepman_status cepman_labels_load(cepman_labels **out, cepman_context 
 /* int32 .npy of shape (rows, columns) when rows * columns is the count, else (count,) with rows = 0. */
 CEPMAN_API cepman_status cepman_labels_save(const cepman_labels *labels, cepman_context *context,
                                             const char *path, size_t rows, size_t columns);
-
-/* Types of numbers in files and frames. The values are pinned. */
-typedef enum cepman_type {
-    CEPMAN_TYPE_U8 = 1,
-    CEPMAN_TYPE_I8 = 2,
-    CEPMAN_TYPE_U16 = 3,
-    CEPMAN_TYPE_I16 = 4,
-    CEPMAN_TYPE_U32 = 5,
-    CEPMAN_TYPE_I32 = 6,
-    CEPMAN_TYPE_F32 = 7,
-    CEPMAN_TYPE_F64 = 8,
-    CEPMAN_TYPE_BOOL = 9, /* a byte, 0 or 1 */
-    CEPMAN_TYPE_I64 = 10,
-    CEPMAN_TYPE_F16 = 11 /* IEEE 754 binary16 */
-} cepman_type;
-
-/* Bytes of one number, 0 for an unknown type; and its name ("u16"), NULL for an unknown type. */
-CEPMAN_API size_t cepman_type_size(cepman_type type);
-CEPMAN_API const char *cepman_type_name(cepman_type type);
 
 /* Starts PATH (C order, native byte order). dims: 0 to 8. The data go to a file beside it. */
 CEPMAN_API cepman_status cepman_npy_writer_create(cepman_npy_writer **out, cepman_context *context,

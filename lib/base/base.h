@@ -160,6 +160,10 @@ const char *cep_file_path(const cep_file *file);
 /* Exactly size bytes at offset, or CEPMAN_ERR_TRUNCATED / CEPMAN_ERR_IO with path and offset. EINTR and short
  * reads are handled. */
 cepman_status cep_file_read(cep_file *file, cep_fault *fault, uint64_t offset, void *buffer, size_t size);
+/* The file's first `size` bytes (within its size at opening), read-only. When the file is made shorter afterwards,
+ * touching what is gone ends the program: only for callers who told theirs. NULL, 0 may be unmapped. */
+cepman_status cep_file_map(cep_file *file, cep_fault *fault, size_t size, void **map);
+void cep_file_unmap(void *map, size_t size);
 /* A whole small file (at most limit bytes) with an end mark; *text is freed with cep_free(). */
 cepman_status cep_file_slurp(char **text, size_t *length, cep_memory *mem, cep_fault *fault, const char *path,
                              size_t limit);
@@ -168,6 +172,13 @@ cepman_status cep_file_slurp(char **text, size_t *length, cep_memory *mem, cep_f
 typedef struct cep_outfile cep_outfile;
 cepman_status cep_outfile_create(cep_outfile **out, cep_memory *mem, cep_fault *fault, const char *path);
 cepman_status cep_outfile_write(cep_outfile *file, cep_fault *fault, const void *data, size_t size);
+/* Sets the file's size and has the disk keep room for it: a full disk fails here. */
+cepman_status cep_outfile_reserve(cep_outfile *file, cep_fault *fault, uint64_t size);
+/* At an offset, from any thread; places may come in any order. */
+cepman_status cep_outfile_write_at(cep_outfile *file, cep_fault *fault, uint64_t offset, const void *data,
+                                   size_t size);
+cepman_status cep_outfile_read_at(cep_outfile *file, cep_fault *fault, uint64_t offset, void *data,
+                                  size_t size);
 cepman_status cep_outfile_commit(cep_outfile *file, cep_fault *fault); /* flushes to disk, renames */
 void cep_outfile_close(cep_outfile *file); /* NULL allowed; removes what was not committed */
 const char *cep_outfile_path(const cep_outfile *file);

@@ -27,7 +27,7 @@ static int open_unique(char *name, size_t size, const char *path)
 {
     for (int attempt = 0; attempt < 10000; attempt++) {
         snprintf(name, size, "%s.%ld.%d.part", path, (long)getpid(), attempt);
-        int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd >= 0 || (errno != EEXIST && errno != EINTR)) return fd;
     }
     return -1;
@@ -82,6 +82,61 @@ cepman_status cep_outfile_write(cep_outfile *file, cep_fault *fault, const void 
             return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: writing failed: %s", file->path,
                                  n < 0 ? reason(errno, why, sizeof why) : "nothing was written");
         p += n;
+        size -= (size_t)n;
+    }
+    return CEPMAN_OK;
+}
+
+cepman_status cep_outfile_reserve(cep_outfile *file, cep_fault *fault, uint64_t size)
+{
+    char why[128];
+    int error = size > INT64_MAX ? EFBIG : 0;
+    if (size > 0 && !error) {
+        do {
+            error = posix_fallocate(file->fd, 0, (off_t)size);
+        } while (error == EINTR);
+        if (error == EOPNOTSUPP || error == EINVAL) /* a file system that keeps no room beforehand */
+            error = ftruncate(file->fd, (off_t)size) == 0 ? 0 : errno;
+    }
+    if (error)
+        return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: no room for %llu bytes: %s", file->path,
+                             (unsigned long long)size, reason(error, why, sizeof why));
+    return CEPMAN_OK;
+}
+
+cepman_status cep_outfile_write_at(cep_outfile *file, cep_fault *fault, uint64_t offset, const void *data,
+                                   size_t size)
+{
+    const unsigned char *p = data;
+    char why[128];
+    while (size > 0) {
+        ssize_t n = pwrite(file->fd, p, size, (off_t)offset);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0)
+            return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: writing at offset %llu failed: %s", file->path,
+                                 (unsigned long long)offset,
+                                 n < 0 ? reason(errno, why, sizeof why) : "nothing was written");
+        p += n;
+        offset += (uint64_t)n;
+        size -= (size_t)n;
+    }
+    return CEPMAN_OK;
+}
+
+cepman_status cep_outfile_read_at(cep_outfile *file, cep_fault *fault, uint64_t offset, void *data,
+                                  size_t size)
+{
+    unsigned char *p = data;
+    char why[128];
+    while (size > 0) {
+        ssize_t n = pread(file->fd, p, size, (off_t)offset);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0)
+            return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: reading back at offset %llu failed: %s",
+                                 file->path, (unsigned long long)offset,
+                                 n < 0 ? reason(errno, why, sizeof why) : "nothing is there");
+        p += n;
+        offset += (uint64_t)n;
         size -= (size_t)n;
     }
     return CEPMAN_OK;

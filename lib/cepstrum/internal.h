@@ -29,6 +29,7 @@ typedef struct cep_settings {
     double ring_in, ring_out; /* NaN: to be chosen */
     bool ring_angstrom;
     int scale;
+    bool half; /* features are kept as float16 */
 } cep_settings;
 
 cepman_status cep_settings_read(cep_settings *out, cepman_context *ctx, const cepman_options *options);
@@ -200,5 +201,22 @@ bool cep_worker_features(cepman_cepstrum_worker *worker, const void *pixels, cep
 /* The whole plane, rows * columns floats, centre at (rows / 2, columns / 2). Needs the fft with all columns.
  */
 bool cep_worker_plane(cepman_cepstrum_worker *worker, const void *pixels, cepman_type type, float *out);
+
+/* ---- many frames (stream.c, standard.c) ---- */
+
+/* Where rows of features go: one of the three. */
+typedef struct cep_sink {
+    float *floats;
+    uint16_t *halves;
+    size_t stride; /* numbers from row to row, of floats or halves */
+    cepman_npy_writer *file;
+    bool half; /* what the file holds */
+} cep_sink;
+
+/* Frames first .. first+count-1 into rows 0 .. count-1 of the sink, by all threads. */
+cepman_status cep_stream(cepman_context *ctx, cepman_cepstrum *cepstrum, cepman_dataset *dataset,
+                         size_t first, size_t count, const cep_sink *sink);
+/* Rows of floats in the sink (memory or file): each column to mean 0 and deviation 1. */
+cepman_status cep_standardise(cepman_context *ctx, const cep_sink *sink, size_t rows, size_t columns);
 
 #endif

@@ -40,6 +40,8 @@ static const cep_option table[] = {
      "unit of the ring: cepstrum pixels, or angstrom for calibrated frames"},
     {"scale", CEPMAN_OPTION_CHOICE, 0, 2, SCALE_L2, "none|l2|standard",
      "scaling of features: none, each frame to unit length, each feature to mean 0 and deviation 1"},
+    {"storage", CEPMAN_OPTION_CHOICE, 0, 1, 0, "float32|float16",
+     "how features are kept: float16 takes half the memory and has 11 significant bits, up to 65504"},
     {NULL, CEPMAN_OPTION_FLAG, 0, 0, 0, NULL, NULL},
 };
 
@@ -67,6 +69,24 @@ cepman_status cep_settings_options(cepman_options **out, cepman_context *ctx, co
     return cep_options_resolve(out, ctx, options, kind, table);
 }
 
+/* In the order of the enumeration. */
+static const char *const windows[] = {"gaussian", "hann", "round-hann", "tukey", "none"};
+
+static bool is_gaussian(int window)
+{
+    return window == WINDOW_GAUSSIAN;
+}
+
+static bool is_tukey(int window)
+{
+    return window == WINDOW_TUKEY;
+}
+
+static bool is_window(int window)
+{
+    return window != WINDOW_NONE;
+}
+
 static bool flag_or(const cepman_options *o, const char *name, bool otherwise)
 {
     return cep_options_given(o, name) ? cep_options_flag(o, name) : otherwise;
@@ -88,6 +108,14 @@ cepman_status cep_settings_read(cep_settings *out, cepman_context *ctx, const ce
     s.window = window == 0 ? p->window : window - 1;
     s.sigma = cep_options_real(o, "sigma");
     s.alpha = cep_options_real(o, "alpha");
+    static const struct {
+        const char *name;
+        bool (*used)(int window);
+    } of_windows[] = {{"sigma", is_gaussian}, {"alpha", is_tukey}, {"centre", is_window}};
+    for (size_t i = 0; i < sizeof of_windows / sizeof of_windows[0]; i++)
+        CEP_REQUIRE(ctx, !cep_options_given(o, of_windows[i].name) || of_windows[i].used(s.window),
+                    CEPMAN_ERR_OPTION, "cepstrum option '%s' is given, but the window is %s, which has none",
+                    of_windows[i].name, windows[s.window]);
     s.follow_beam = cep_options_choice(o, "centre") == 1 && s.window != WINDOW_NONE;
     s.power = flag_or(o, "power", p->power);
     s.log1p = flag_or(o, "log1p", p->log1p);
@@ -96,6 +124,9 @@ cepman_status cep_settings_read(cep_settings *out, cepman_context *ctx, const ce
     s.ring_out = cep_options_real(o, "ring-out");
     s.ring_angstrom = cep_options_choice(o, "ring-unit") == 1;
     s.scale = cep_options_choice(o, "scale");
+    s.half = cep_options_choice(o, "storage") == 1;
+    CEP_REQUIRE(ctx, !s.half || s.scale != SCALE_STANDARD, CEPMAN_ERR_OPTION,
+                "cepstrum option 'storage' is float16, which 'scale' standard cannot take: it needs float32");
     *out = s;
     return CEPMAN_OK;
 }
@@ -103,7 +134,6 @@ cepman_status cep_settings_read(cep_settings *out, cepman_context *ctx, const ce
 cepman_status cep_settings_write(cepman_options **out, cepman_context *ctx, const cepman_options *options,
                                  const cep_settings *s)
 {
-    static const char *const windows[] = {"gaussian", "hann", "round-hann", "tukey", "none"};
     cepman_options *o = NULL;
     cepman_status status = cepman_options_copy(&o, ctx, options);
     if (status) return status;

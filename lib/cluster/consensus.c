@@ -232,6 +232,7 @@ cepman_status cepman_consensus_merge(cepman_labels **out, cepman_context *ctx, c
     if (s) return s;
     CEP_REQUIRE(ctx, out && fine && coarse && features, CEPMAN_ERR_ARGUMENT,
                 "consensus: an argument is NULL");
+    CEP_REQUIRE_F32(ctx, features, "consensus");
     size_t n = cepman_labels_count(fine), points;
     CEP_REQUIRE(ctx, cep_mul(scan_rows, scan_columns, &points) && points == n, CEPMAN_ERR_SHAPE,
                 "consensus: %zu labels do not fill a scan of %zu x %zu", n, scan_rows, scan_columns);

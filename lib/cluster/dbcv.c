@@ -263,6 +263,7 @@ cepman_status cepman_validity_dbcv(double *out, double *values, cepman_context *
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && matrix && labels, CEPMAN_ERR_ARGUMENT, "DBCV: an argument is NULL");
+    CEP_REQUIRE_F32(ctx, matrix, "DBCV");
     cep_groups g;
     s = cep_groups_collect(&g, ctx, matrix, labels, 0, 0, "DBCV");
     if (s) return s;

@@ -94,6 +94,8 @@ cepman_status cepman_hdbscan_apply(cepman_labels **out, double *probabilities, c
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && h && fitted && matrix, CEPMAN_ERR_ARGUMENT, "%s: an argument is NULL", what);
+    CEP_REQUIRE_F32(ctx, matrix, what);
+    CEP_REQUIRE_F32(ctx, fitted, what);
     s = check_matrices(ctx, h, fitted, matrix, what);
     if (s) return s;
     size_t rows = cepman_matrix_rows(matrix);

@@ -94,6 +94,7 @@ cepman_status cepman_hdbscan_tree_build(cepman_hdbscan_tree **out, cepman_contex
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && matrix, CEPMAN_ERR_ARGUMENT, "HDBSCAN tree: out or matrix is NULL");
+    CEP_REQUIRE_F32(ctx, matrix, "HDBSCAN tree");
     cepman_options *options = NULL;
     s = cep_options_resolve(&options, ctx, given, "hdbscan-tree", table);
     if (s) return s;

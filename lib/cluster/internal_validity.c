@@ -87,6 +87,7 @@ static cepman_status begin(cep_groups *g, cepman_context *ctx, const double *out
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && matrix && labels, CEPMAN_ERR_ARGUMENT, "%s: an argument is NULL", what);
+    CEP_REQUIRE_F32(ctx, matrix, what);
     return cep_groups_collect(g, ctx, matrix, labels, sample, seed, what);
 }
 

@@ -127,6 +127,8 @@ cepman_status cepman_kmeans_fit(cepman_kmeans **out, cepman_context *ctx, const 
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && matrix, CEPMAN_ERR_ARGUMENT, "K-means: out or matrix is NULL");
+    CEP_REQUIRE_F32(ctx, matrix, "K-means");
+    CEP_REQUIRE_F32(ctx, centres, "K-means");
     cepman_options *options = NULL;
     s = cep_options_resolve(&options, ctx, given, "kmeans", table);
     if (s) return s;
@@ -203,6 +205,7 @@ cepman_status cepman_kmeans_apply(cepman_labels **out, cepman_context *ctx, cons
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && model && matrix, CEPMAN_ERR_ARGUMENT, "K-means apply: an argument is NULL");
+    CEP_REQUIRE_F32(ctx, matrix, "K-means apply");
     size_t k = cepman_matrix_rows(model->centres), d = cepman_matrix_columns(model->centres);
     CEP_REQUIRE(ctx, cepman_matrix_columns(matrix) == d, CEPMAN_ERR_SHAPE,
                 "K-means apply: the matrix has %zu columns, the model %zu", cepman_matrix_columns(matrix), d);

@@ -313,6 +313,7 @@ cepman_status cepman_kmeans_stream_add(cepman_kmeans_stream *s, cepman_context *
     cepman_status st = cep_enter(ctx);
     if (st) return st;
     CEP_REQUIRE(ctx, s && matrix, CEPMAN_ERR_ARGUMENT, "K-means of a stream: an argument is NULL");
+    CEP_REQUIRE_F32(ctx, matrix, "K-means of a stream");
     size_t n = cepman_matrix_rows(matrix);
     CEP_REQUIRE(ctx, cepman_matrix_columns(matrix) == s->d, CEPMAN_ERR_SHAPE,
                 "K-means of a stream: the block has %zu columns, must be %zu", cepman_matrix_columns(matrix),

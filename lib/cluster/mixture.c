@@ -191,6 +191,7 @@ cepman_status cepman_mixture_fit(cepman_mixture **out, cepman_context *ctx, cons
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && matrix, CEPMAN_ERR_ARGUMENT, "mixture: out or matrix is NULL");
+    CEP_REQUIRE_F32(ctx, matrix, "mixture");
     cepman_options *options = NULL;
     s = cep_options_resolve(&options, ctx, given, "mixture", table);
     if (s) return s;
@@ -318,6 +319,7 @@ cepman_status cepman_mixture_apply(cepman_labels **out, double *responsibilities
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && m && matrix, CEPMAN_ERR_ARGUMENT, "mixture apply: an argument is NULL");
+    CEP_REQUIRE_F32(ctx, matrix, "mixture apply");
     size_t n = cepman_matrix_rows(matrix), k = m->gaussian.k, cells;
     CEP_REQUIRE(ctx, cepman_matrix_columns(matrix) == m->gaussian.d, CEPMAN_ERR_SHAPE,
                 "mixture apply: the matrix has %zu columns, the model %zu", cepman_matrix_columns(matrix),

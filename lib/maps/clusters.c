@@ -93,6 +93,7 @@ cepman_status cepman_maps_differences(cepman_matrix **out, cepman_context *ctx, 
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && rows, CEPMAN_ERR_ARGUMENT, "differences: out or means is NULL");
+    CEP_REQUIRE_F32(ctx, rows, "differences");
     CEP_REQUIRE(ctx, clusters <= cepman_matrix_rows(rows), CEPMAN_ERR_RANGE,
                 "differences of %zu clusters: there are %zu means", clusters, cepman_matrix_rows(rows));
     size_t columns = cepman_matrix_columns(rows), pairs, stride, row = 0;

@@ -1,31 +1,27 @@
-/* Reference-counted n x d float32: owned, borrowed, or a selection of another matrix's rows.
+/* Reference-counted n x d float32 or float16: owned, borrowed, of a file, or a selection of another matrix's rows.
  * Immutable once handed out, so that any thread may read it without a lock.
  * Must not: know what the numbers mean. */
 #include <math.h>
 #include <string.h>
 
-#include "matrix.h"
-
-struct cepman_matrix {
-    cep_refs refs;
-    cep_memory *mem;
-    size_t rows, columns, stride;
-    const float *data;
-    float *owned;
-    cepman_destroy destroy;
-    void *user;
-    cepman_matrix *parent; /* selection only */
-    size_t *index;
-};
+#include "internal.h"
 
 static cepman_status make(cepman_matrix **out, cepman_context *ctx, size_t rows, size_t columns,
                           size_t stride)
+{
+    return cep_matrix_make(out, ctx, CEPMAN_TYPE_F32, rows, columns, stride);
+}
+
+cepman_status cep_matrix_make(cepman_matrix **out, cepman_context *ctx, cepman_type type, size_t rows,
+                              size_t columns, size_t stride)
 {
     cep_memory *mem = cep_context_memory(ctx);
     cepman_matrix *m = cep_alloc_zero(mem, 1, sizeof *m);
     if (!m) return cep_fail_memory(ctx, "matrix", 1, sizeof *m);
     cep_refs_init(&m->refs);
     m->mem = cep_memory_ref(mem);
+    m->type = type;
+    m->size = cepman_type_size(type);
     m->rows = rows;
     m->columns = columns;
     m->stride = stride;
@@ -33,14 +29,15 @@ static cepman_status make(cepman_matrix **out, cepman_context *ctx, size_t rows,
     return CEPMAN_OK;
 }
 
-cepman_status cep_matrix_create(cepman_matrix **out, cepman_context *ctx, const char *what, size_t rows,
-                                size_t columns, float **data, size_t *stride)
+static cepman_status create(cepman_matrix **out, cepman_context *ctx, const char *what, cepman_type type,
+                            size_t rows, size_t columns, void **data, size_t *stride)
 {
+    const size_t size = cepman_type_size(type), mask = CEP_ALIGNMENT / size - 1;
     size_t step = columns, bytes;
-    if (columns > 8 && (!cep_add(columns, 15, &step) || (step &= ~(size_t)15) == 0)) step = SIZE_MAX;
-    if (!cep_mul(step, sizeof(float), &bytes)) return cep_fail_memory(ctx, what, rows, SIZE_MAX);
+    if (columns > 8 && (!cep_add(columns, mask, &step) || (step &= ~mask) == 0)) step = SIZE_MAX;
+    if (!cep_mul(step, size, &bytes)) return cep_fail_memory(ctx, what, rows, SIZE_MAX);
     cepman_matrix *m = NULL;
-    cepman_status s = make(&m, ctx, rows, columns, step);
+    cepman_status s = cep_matrix_make(&m, ctx, type, rows, columns, step);
     if (s) return s;
     m->owned = cep_alloc(m->mem, rows, bytes);
     if (!m->owned) {
@@ -52,6 +49,24 @@ cepman_status cep_matrix_create(cepman_matrix **out, cepman_context *ctx, const 
     if (stride) *stride = step;
     *out = m;
     return CEPMAN_OK;
+}
+
+cepman_status cep_matrix_create(cepman_matrix **out, cepman_context *ctx, const char *what, size_t rows,
+                                size_t columns, float **data, size_t *stride)
+{
+    void *p = NULL;
+    cepman_status s = create(out, ctx, what, CEPMAN_TYPE_F32, rows, columns, &p, stride);
+    if (!s) *data = p;
+    return s;
+}
+
+cepman_status cep_matrix_create_f16(cepman_matrix **out, cepman_context *ctx, const char *what, size_t rows,
+                                    size_t columns, uint16_t **data, size_t *stride)
+{
+    void *p = NULL;
+    cepman_status s = create(out, ctx, what, CEPMAN_TYPE_F16, rows, columns, &p, stride);
+    if (!s) *data = p;
+    return s;
 }
 
 static cepman_status check_shape(cepman_context *ctx, const void *out, const float *data, size_t rows,
@@ -74,7 +89,7 @@ cepman_status cepman_matrix_copy(cepman_matrix **out, cepman_context *ctx, const
     if (s || (s = check_shape(ctx, out, data, rows, columns, stride))) return s;
     cepman_matrix *m = NULL;
     float *to;
-    size_t step;
+    size_t step = 0;
     s = cep_matrix_create(&m, ctx, "copy of a matrix", rows, columns, &to, &step);
     if (s) return s;
     for (size_t i = 0; i < rows; i++)
@@ -109,7 +124,7 @@ cepman_status cepman_matrix_select(cepman_matrix **out, cepman_context *ctx, cep
         CEP_REQUIRE(ctx, rows[i] < matrix->rows, CEPMAN_ERR_RANGE,
                     "selection: index %zu is row %zu, the matrix has %zu rows", i, rows[i], matrix->rows);
     cepman_matrix *m = NULL;
-    s = make(&m, ctx, count, matrix->columns, 0);
+    s = cep_matrix_make(&m, ctx, matrix->type, count, matrix->columns, 0);
     if (s) return s;
     m->index = cep_alloc(m->mem, count, sizeof *m->index);
     if (!m->index) {
@@ -137,6 +152,8 @@ void cepman_matrix_unref(cepman_matrix *m)
     cep_memory *mem = m->mem;
     if (m->destroy) m->destroy(m->user);
     cepman_matrix_unref(m->parent);
+    cep_file_unmap(m->map, m->map_size);
+    cep_file_close(m->file);
     cep_free(mem, m->index);
     cep_free(mem, m->owned);
     cep_free(mem, m);
@@ -153,18 +170,30 @@ size_t cepman_matrix_columns(const cepman_matrix *m)
     return m ? m->columns : 0;
 }
 
+cepman_type cepman_matrix_type(const cepman_matrix *m)
+{
+    return m ? m->type : (cepman_type)0;
+}
+
 const float *cepman_matrix_row(const cepman_matrix *m, size_t row)
 {
-    if (!m || row >= m->rows) return NULL;
-    if (m->parent) return m->parent->data + m->index[row] * m->parent->stride;
-    return m->data + row * m->stride;
+    if (!m || row >= m->rows || m->type != CEPMAN_TYPE_F32) return NULL;
+    if (m->parent) return (const float *)m->parent->data + m->index[row] * m->parent->stride;
+    return (const float *)m->data + row * m->stride;
 }
 
 const float *cepman_matrix_data(const cepman_matrix *m, size_t *stride)
 {
-    if (!m || m->parent) return NULL;
+    if (!m || m->parent || m->type != CEPMAN_TYPE_F32) return NULL;
     if (stride) *stride = m->stride;
     return m->data;
+}
+
+cepman_status cep_matrix_need_f32(cepman_context *ctx, const cepman_matrix *m, const char *what)
+{
+    CEP_REQUIRE(ctx, !m || m->type == CEPMAN_TYPE_F32, CEPMAN_ERR_UNSUPPORTED,
+                "%s: the matrix holds float16, expected float32 (cepman_matrix_convert() makes it)", what);
+    return CEPMAN_OK;
 }
 
 void cep_matrix_read(const cepman_matrix *m, size_t first, size_t count, float *dst, size_t stride)

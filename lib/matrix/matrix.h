@@ -11,10 +11,24 @@
  * matrix is handed out. */
 cepman_status cep_matrix_create(cepman_matrix **out, cepman_context *ctx, const char *what, size_t rows,
                                 size_t columns, float **data, size_t *stride);
-/* Copies of rows first .. first+count-1 into dst (stride floats apart). */
+/* The same for float16: numbers, not bytes, are counted. */
+cepman_status cep_matrix_create_f16(cepman_matrix **out, cepman_context *ctx, const char *what, size_t rows,
+                                    size_t columns, uint16_t **data, size_t *stride);
+/* Copies of rows first .. first+count-1 of a float32 matrix into dst (stride floats apart). */
 void cep_matrix_read(const cepman_matrix *matrix, size_t first, size_t count, float *dst, size_t stride);
-/* Index of the first row with a NaN or an infinity, rows() when all are finite. */
+/* Index of the first row with a NaN or an infinity, rows() when all are finite. float32 only. */
 size_t cep_matrix_first_nonfinite(const cepman_matrix *matrix);
+/* Rows first .. first+count-1 (in range) as float32 into dst, stride floats apart, from memory or file, whatever the
+ * type. Any thread. Fails only for rows of a file. */
+cepman_status cep_matrix_fetch(const cepman_matrix *matrix, cep_fault *fault, size_t first, size_t count,
+                               float *dst, size_t stride);
+/* For functions that go by cepman_matrix_row(): CEPMAN_ERR_UNSUPPORTED for float16. NULL passes. */
+cepman_status cep_matrix_need_f32(cepman_context *ctx, const cepman_matrix *matrix, const char *what);
+#define CEP_REQUIRE_F32(ctx, matrix, what)                                                                   \
+    do {                                                                                                     \
+        cepman_status of_type = cep_matrix_need_f32((ctx), (matrix), (what));                                \
+        if (of_type) return of_type;                                                                         \
+    } while (0)
 
 cepman_status cep_labels_create(cepman_labels **out, cepman_context *ctx, size_t count, int32_t **values);
 /* Call when the values are in: counts clusters and noise. */
@@ -51,5 +65,17 @@ cepman_status cep_npy_read_header(cep_file *file, cep_fault *fault, cep_npy_head
 /* The same from memory, without the file's length: what fuzzers and growing files use. */
 cepman_status cep_npy_parse(const unsigned char *bytes, size_t size, const char *name, cep_fault *fault,
                             cep_npy_header *header);
+
+/* ---- .npy by place: for loops that fill rows of a file in any order -------------------------------------------- */
+
+/* Keeps room for the whole array. */
+cepman_status cep_npy_writer_reserve(cepman_npy_writer *writer, cep_fault *fault);
+/* Numbers first .. first+count-1 of the array; any thread. */
+cepman_status cep_npy_writer_put(cepman_npy_writer *writer, cep_fault *fault, size_t first, size_t count,
+                                 const void *data);
+cepman_status cep_npy_writer_get(cepman_npy_writer *writer, cep_fault *fault, size_t first, size_t count,
+                                 void *data);
+/* All numbers have been put: the writer may be committed. */
+void cep_npy_writer_filled(cepman_npy_writer *writer);
 
 #endif

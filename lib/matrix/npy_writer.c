@@ -11,6 +11,7 @@ struct cepman_npy_writer {
     cep_outfile *file;
     size_t size;           /* bytes of a number */
     size_t total, written; /* numbers */
+    uint64_t offset;       /* of the data */
     bool ended;            /* committed, or a write failed */
 };
 
@@ -90,6 +91,7 @@ cepman_status cepman_npy_writer_create(cepman_npy_writer **out, cepman_context *
     w->total = total;
     char header[512];
     size_t n = make_header(header, type, dims, shape);
+    w->offset = n;
     s = cep_outfile_create(&w->file, mem, &fault, path);
     if (!s) s = cep_outfile_write(w->file, &fault, header, n);
     if (s) {
@@ -141,7 +143,57 @@ void cepman_npy_writer_unref(cepman_npy_writer *w)
     cep_memory_unref(mem);
 }
 
+/* ---- by place ----------------------------------------------------------------------------------------------- */
+
+cepman_status cep_npy_writer_reserve(cepman_npy_writer *w, cep_fault *fault)
+{
+    uint64_t bytes;
+    if (__builtin_mul_overflow((uint64_t)w->total, (uint64_t)w->size, &bytes) ||
+        bytes > INT64_MAX - w->offset)
+        return cep_fault_set(fault, CEPMAN_ERR_IO, "%s: %zu numbers are more than a file can hold",
+                             cep_outfile_path(w->file), w->total);
+    return cep_outfile_reserve(w->file, fault, w->offset + bytes);
+}
+
+cepman_status cep_npy_writer_put(cepman_npy_writer *w, cep_fault *fault, size_t first, size_t count,
+                                 const void *data)
+{
+    return cep_outfile_write_at(w->file, fault, w->offset + (uint64_t)first * w->size, data, count * w->size);
+}
+
+cepman_status cep_npy_writer_get(cepman_npy_writer *w, cep_fault *fault, size_t first, size_t count,
+                                 void *data)
+{
+    return cep_outfile_read_at(w->file, fault, w->offset + (uint64_t)first * w->size, data, count * w->size);
+}
+
+void cep_npy_writer_filled(cepman_npy_writer *w)
+{
+    w->written = w->total;
+}
+
 /* ---- whole matrices and labels ------------------------------------------------------------------------------ */
+
+/* Rows through a block: of a file, or float16 (which widens and narrows again without a change). */
+static cepman_status append_rows(cepman_npy_writer *w, cepman_context *ctx, const cepman_matrix *m)
+{
+    cep_memory *mem = cep_context_memory(ctx);
+    const size_t n = cepman_matrix_rows(m), d = cepman_matrix_columns(m);
+    float *row = cep_alloc(mem, d, sizeof *row);
+    uint16_t *half = cep_alloc(mem, d, sizeof *half);
+    cepman_status s = row && half ? CEPMAN_OK : cep_fail_memory(ctx, "a row", d, sizeof *row + sizeof *half);
+    cep_fault fault;
+    for (size_t i = 0; !s && i < n; i++) {
+        if (cep_matrix_fetch(m, &fault, i, 1, row, d)) s = cep_fail_fault(ctx, &fault);
+        if (!s) s = cep_poll(ctx);
+        for (size_t j = 0; !s && w->size == sizeof *half && j < d; j++)
+            half[j] = cep_half_of(row[j]);
+        if (!s) s = cepman_npy_writer_append(w, ctx, w->size == sizeof *half ? (void *)half : (void *)row, d);
+    }
+    cep_free(mem, row);
+    cep_free(mem, half);
+    return s;
+}
 
 cepman_status cepman_matrix_save(const cepman_matrix *m, cepman_context *ctx, const char *path)
 {
@@ -150,10 +202,9 @@ cepman_status cepman_matrix_save(const cepman_matrix *m, cepman_context *ctx, co
     CEP_REQUIRE(ctx, m && path, CEPMAN_ERR_ARGUMENT, "matrix save: matrix or path is NULL");
     const size_t shape[2] = {cepman_matrix_rows(m), cepman_matrix_columns(m)};
     cepman_npy_writer *w = NULL;
-    s = cepman_npy_writer_create(&w, ctx, path, CEPMAN_TYPE_F32, 2, shape);
+    s = cepman_npy_writer_create(&w, ctx, path, cepman_matrix_type(m), 2, shape);
     if (s) return s;
-    for (size_t i = 0; !s && i < shape[0]; i++)
-        if (!(s = cep_poll(ctx))) s = cepman_npy_writer_append(w, ctx, cepman_matrix_row(m, i), shape[1]);
+    s = append_rows(w, ctx, m);
     if (!s) s = cepman_npy_writer_commit(w, ctx);
     cepman_npy_writer_unref(w);
     return s;

@@ -123,6 +123,7 @@ cepman_status cepman_umap_fit(cepman_umap **out, cepman_context *ctx, cepman_mat
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && matrix, CEPMAN_ERR_ARGUMENT, "umap: out or matrix is NULL");
+    CEP_REQUIRE_F32(ctx, matrix, "umap");
     return fit(out, ctx, matrix, NULL, options);
 }
 
@@ -132,6 +133,7 @@ cepman_status cepman_umap_fit_graph(cepman_umap **out, cepman_context *ctx, cepm
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && neighbors, CEPMAN_ERR_ARGUMENT, "umap: out or neighbors is NULL");
+    CEP_REQUIRE_F32(ctx, matrix, "umap");
     CEP_REQUIRE(ctx, !matrix || cepman_matrix_rows(matrix) == cepman_neighbors_count(neighbors),
                 CEPMAN_ERR_SHAPE, "umap: the matrix has %zu rows, the graph %zu points",
                 cepman_matrix_rows(matrix), cepman_neighbors_count(neighbors));

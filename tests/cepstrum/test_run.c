@@ -1,87 +1,11 @@
 /* Streaming: threads, blocks, live sources, standardisation, the measured offset, failures and cancel. */
 #include <float.h>
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cepstrum.h"
-#include "dataset.h"
-#include "support.h"
-
-enum { H = 24, W = 40, ROWS = 13, COLUMNS = 17, FRAMES = ROWS * COLUMNS };
-
-/* Spots on a weak background, counts. */
-static uint16_t *scan_of(uint64_t seed, double background)
-{
-    support_random r = {seed};
-    uint16_t *x = malloc((size_t)FRAMES * H * W * sizeof *x);
-    for (size_t i = 0; i < FRAMES; i++)
-        for (size_t p = 0; p < H * W; p++) {
-            double y = (double)(p / W), u = (double)(p % W), v = background;
-            for (int k = -1; k <= 1; k++)
-                v += 200 * exp(-0.4 *
-                               (pow(y - H / 2.0 - 6 * k, 2) + pow(u - W / 2.0 - 5 * k - (double)(i % 3), 2)));
-            x[i * H * W + p] = (uint16_t)floor(v * (0.5 + support_uniform(&r)) + 0.5);
-        }
-    return x;
-}
-
-static cepman_options *options_of(cepman_context *ctx, const char *name, const char *value)
-{
-    cepman_options *o = NULL;
-    assert_good(ctx, cepman_cepstrum_options_create(&o, ctx));
-    if (name) assert_good(ctx, cepman_options_parse(o, ctx, name, value));
-    return o;
-}
-
-/* A source whose frames become available bit by bit, and which may fail or cancel. */
-typedef struct live {
-    const uint16_t *data;
-    atomic_size_t ready;
-    atomic_size_t reads, inside, most_inside, largest;
-    size_t fail_at;
-    cepman_context *cancel;
-    int concurrent;
-} live;
-
-static int live_read(void *user, size_t first, size_t count, void *destination)
-{
-    live *l = user;
-    size_t inside = atomic_fetch_add(&l->inside, 1) + 1;
-    if (inside > atomic_load(&l->most_inside)) atomic_store(&l->most_inside, inside);
-    if (count > atomic_load(&l->largest)) atomic_store(&l->largest, count);
-    memcpy(destination, l->data + first * H * W, count * H * W * sizeof *l->data);
-    size_t reads = atomic_fetch_add(&l->reads, 1);
-    if (l->cancel && reads == 2) cepman_context_cancel(l->cancel);
-    atomic_fetch_sub(&l->inside, 1);
-    return first <= l->fail_at && l->fail_at < first + count;
-}
-
-static size_t live_available(void *user)
-{
-    return atomic_load(&((live *)user)->ready);
-}
-
-static cepman_dataset *open_live(cepman_context *ctx, live *l, int concurrent)
-{
-    cepman_frame_source source = {sizeof source, l, live_read, live_available, NULL, concurrent};
-    cepman_dataset *d = NULL;
-    assert_good(ctx, cepman_dataset_from_source(&d, ctx, &source, CEPMAN_TYPE_U16, ROWS, COLUMNS, H, W));
-    return d;
-}
-
-static cepman_matrix *run(cepman_context *ctx, cepman_dataset *d, const cepman_options *o)
-{
-    cepman_cepstrum *c = NULL;
-    cepman_matrix *m = NULL;
-    assert_good(ctx, cepman_cepstrum_create(&c, ctx, d, o));
-    assert_good(ctx, cepman_cepstrum_run(&m, ctx, c, d));
-    ck_assert_uint_eq(cepman_matrix_columns(m), cepman_cepstrum_features(c));
-    cepman_cepstrum_unref(c);
-    return m;
-}
+#include "live.h"
 
 static void assert_same(const cepman_matrix *a, const cepman_matrix *b)
 {
@@ -330,7 +254,8 @@ START_TEST(failures)
 }
 END_TEST
 
-static const char *const variants[][2] = {{NULL, NULL}, {"scale", "standard"}, {"centre", "beam"}};
+static const char *const variants[][2] = {
+    {NULL, NULL}, {"scale", "standard"}, {"centre", "beam"}, {"storage", "float16"}};
 
 START_TEST(allocations_fail_in_turn)
 {
@@ -357,6 +282,7 @@ START_TEST(allocations_fail_in_turn)
             s = cepman_cepstrum_run(&m, ctx, c, d);
             ck_assert_int_eq(s != CEPMAN_OK, m == NULL);
         }
+        if (!s) s = cepman_cepstrum_run_file(ctx, c, d, support_path("in_turn.npy"));
         if (!s && _i != 1) s = cepman_cepstrum_worker_create(&k, ctx, c);
         if (!s) s = cepman_cepstrum_dataset(&planes, ctx, c, d);
         if (!s) s = cepman_dataset_read_f32(planes, ctx, 3, 1, plane, H * W);
@@ -410,7 +336,7 @@ Suite *suite(void)
     tcase_add_test(t, offset_follows_the_background);
     tcase_add_test(t, extreme_counts);
     tcase_add_test(t, failures);
-    tcase_add_loop_test(t, allocations_fail_in_turn, 0, 3);
+    tcase_add_loop_test(t, allocations_fail_in_turn, 0, 4);
     tcase_add_test(t, memory_stays_bounded);
     suite_add_tcase(s, t);
     return s;

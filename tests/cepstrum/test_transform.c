@@ -425,7 +425,7 @@ START_TEST(options_in_force)
 {
     static const char *const texts[] = {"",
                                         "preset=padgett",
-                                        "preset=round-hann sigma=0.3",
+                                        "preset=round-hann window=gaussian sigma=0.3",
                                         "preset=squared window=tukey alpha=0.2 power=false",
                                         "preset=double-log subtract=min ring-in=2",
                                         "offset=0.01 offset-unit=mean ring-out=9 pad=80 scale=none"};
