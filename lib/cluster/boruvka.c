@@ -404,8 +404,10 @@ static cepman_status round_of(forest *f)
     s = cep_parallel(f->ctx, NULL, chunks, offer_found, f);
     if (!s) s = cep_parallel(f->ctx, NULL, chunks, read_lists, f);
     if (!s) s = cep_parallel(f->ctx, NULL, chunks, offer_listed, f);
-    if (!s && chunks > 16) s = wave(f, 16, 0);
-    if (!s) s = wave(f, 1, chunks > 16 ? 16 : 0);
+    for (size_t step = chunks > 64 ? 64 : chunks > 16 ? 16 : 1, done = 0; !s && step; step /= 4) {
+        s = wave(f, step, done);
+        done = step;
+    }
     if (s) return s;
     for (size_t i = 0; i < n; i++) {
         if (f->far[i] >= 0) choose(f, i, f->far[i], f->far_weight[i]);

@@ -40,8 +40,13 @@ static cepman_status span(cepman_hdbscan_tree *t, cepman_context *ctx, const cep
                    .edges = t->edges};
     r.core = cep_alloc(t->mem, n, sizeof *r.core);
     if (!r.core) return cep_fail_memory(ctx, "core distances", n, sizeof *r.core);
-    bool few = n > FEW_POINTS && points->d <= CEP_KDTREE_MOST && cep_kdtree_fits(points);
-    cepman_status s = few ? cep_reach_tree(&r) : cep_reach_dense(&r);
+    cepman_status s;
+    if (n > FEW_POINTS && points->d <= CEP_KDTREE_MOST && cep_kdtree_fits(points))
+        s = cep_reach_tree(&r);
+    else if (n > FEW_POINTS && n <= CEP_REACH_TABLE_MOST)
+        s = cep_reach_table(&r);
+    else
+        s = cep_reach_dense(&r);
     for (size_t i = 0; !s && i < n; i++)
         t->core[cep_tree_row(t, i)] = sqrt(r.core[i]);
     cep_free(t->mem, r.core);

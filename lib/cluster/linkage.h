@@ -34,6 +34,9 @@ static inline double cep_reach_weight(const cep_reach *r, uint32_t a, uint32_t b
 
 /* Any number of features, O(n^2 d) time and O(n) memory. n >= 2. */
 cepman_status cep_reach_dense(cep_reach *r);
+/* The same for n <= CEP_REACH_TABLE_MOST: keeps a table of float32 products, up to 64 MiB. */
+#define CEP_REACH_TABLE_MOST 4080
+cepman_status cep_reach_table(cep_reach *r);
 /* Up to CEP_KDTREE_MOST features that cep_kdtree_fits(): a k-d tree and Boruvka's rounds. n >= 2. */
 cepman_status cep_reach_tree(cep_reach *r);
 

@@ -298,6 +298,37 @@ START_TEST(tree_is_minimal)
 }
 END_TEST
 
+/* Many features, more points than one block of products: each weight against all pairs in double. */
+START_TEST(many_features)
+{
+    static const size_t shapes[][3] = {{65, 600, 5}, {250, 270, 20}, {211, 256, 1}};
+    size_t n = shapes[_i % 3][0], d = shapes[_i % 3][1], samples = shapes[_i % 3][2];
+    int kind = _i / 3;
+    double alpha = _i % 2 ? 1 : 1.2, core[250], weights[250];
+    float *x = points_of(kind, n, d, (uint64_t)_i);
+    double *w = reach_of(x, n, d, samples, alpha, core);
+    prim_twin(w, n, weights);
+    for (unsigned turn = 0; turn < 2; turn++) {
+        cepman_context *ctx = support_begin(turn ? 3 : 1);
+        if (turn) assert_good(ctx, cepman_context_set_cpu_level(ctx, _i % 2 ? "avx2" : "generic"));
+        cepman_matrix *m = NULL;
+        assert_good(ctx, cepman_matrix_copy(&m, ctx, x, n, d, d));
+        cepman_hdbscan_tree *t = tree_of(ctx, m, (int64_t)samples, alpha);
+        for (size_t i = 0; i < n; i++)
+            ck_assert_double_le(fabs(cepman_hdbscan_tree_core_distances(t)[i] - core[i]), 1e-14 * core[i]);
+        for (size_t e = 0; e + 1 < n; e++)
+            ck_assert_msg(fabs(weight_at(t, e) - weights[e]) <= 1e-14 * weights[e],
+                          "kind %d, %zu x %zu: edge %zu is %.17g, expected %.17g", kind, n, d, e,
+                          weight_at(t, e), weights[e]);
+        cepman_hdbscan_tree_unref(t);
+        cepman_matrix_unref(m);
+        support_end(ctx);
+    }
+    free(w);
+    free(x);
+}
+END_TEST
+
 START_TEST(clusters_follow_the_definition)
 {
     static const size_t sizes[] = {3, 20, 60, 120};
@@ -355,18 +386,20 @@ START_TEST(both_ways_agree)
                        .points = &points,
                        .samples = _i % 2 ? 10 : 25,
                        .alpha_square = 1};
-        cep_edge *edges[2];
-        double *core[2];
-        for (int way = 0; way < 2; way++) {
+        cep_edge *edges[3];
+        double *core[3];
+        for (int way = 0; way < 3; way++) {
             r.core = core[way] = malloc(n * sizeof(double));
             r.edges = edges[way] = malloc(n * sizeof(cep_edge));
-            assert_good(ctx, way ? cep_reach_tree(&r) : cep_reach_dense(&r));
+            assert_good(ctx, way == 2 ? cep_reach_table(&r) : way ? cep_reach_tree(&r) : cep_reach_dense(&r));
             assert_good(ctx, cep_edges_sort(ctx, edges[way], n - 1));
         }
-        ck_assert_mem_eq(core[0], core[1], n * sizeof(double));
-        for (size_t e = 0; e + 1 < n; e++)
-            ck_assert_mem_eq(&edges[0][e].weight, &edges[1][e].weight, sizeof(double));
-        for (int way = 0; way < 2; way++) {
+        for (int way = 1; way < 3; way++) {
+            ck_assert_mem_eq(core[0], core[way], n * sizeof(double));
+            for (size_t e = 0; e + 1 < n; e++)
+                ck_assert_mem_eq(&edges[0][e].weight, &edges[way][e].weight, sizeof(double));
+        }
+        for (int way = 0; way < 3; way++) {
             free(core[way]);
             free(edges[way]);
         }
@@ -792,6 +825,7 @@ Suite *suite(void)
     TCase *t = tcase_create("hdbscan");
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, tree_is_minimal, 0, 2 * KINDS);
+    tcase_add_loop_test(t, many_features, 0, 3 * KINDS);
     tcase_add_loop_test(t, clusters_follow_the_definition, 0, KINDS);
     tcase_add_loop_test(t, both_ways_agree, 0, 5);
     tcase_add_loop_test(t, threads_and_selections_do_not_matter, 0, 3);
