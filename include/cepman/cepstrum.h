@@ -26,6 +26,8 @@ typedef struct cepman_cepstrum_worker cepman_cepstrum_worker;
  *   centre       choice  frame|beam: where the window sits
  *   power        flag: |C|^2;  log1p flag: log(1 + value)
  *   pad          integer: zero-pad frames to this many pixels on a side (0: no)
+ *   fit          choice  none|crop|pad (none): crop frames around their centre, or zero-pad them (after pad), to sides that
+ *                are products of 2, 3 and 5. Cropping leaves (n - side) / 2 pixels out above and on the left
  *   ring-in, ring-out  reals or auto (5 and 40 pixels, less for frames below 128);  ring-unit choice pixel|angstrom
  *   scale        choice  none|l2|standard (default l2): per-frame length 1, or per-feature standardisation
  *   storage      choice  float32|float16: of the features that run() and run_file() give; not with standard */

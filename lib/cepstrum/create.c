@@ -30,17 +30,20 @@ void cepman_cepstrum_unref(cepman_cepstrum *c)
 
 static cepman_status take_mask(cepman_cepstrum *c, cepman_context *ctx, const uint8_t *mask)
 {
-    const size_t pixels = c->height * c->width;
+    const cep_part u = c->used;
+    const size_t pixels = u.height * u.width;
     size_t bad = 0;
-    for (size_t i = 0; mask && i < pixels; i++)
-        bad += mask[i] != 0;
+    for (size_t y = 0; mask && y < u.height; y++)
+        for (size_t x = 0; x < u.width; x++)
+            bad += mask[(u.top + y) * c->width + u.left + x] != 0;
     if (bad == 0) return CEPMAN_OK;
-    CEP_REQUIRE(ctx, bad < pixels, CEPMAN_ERR_DATA, "the mask leaves no valid pixel of %zu x %zu", c->height,
-                c->width);
+    CEP_REQUIRE(ctx, bad < pixels, CEPMAN_ERR_DATA, "the mask leaves no valid pixel of %zu x %zu", u.height,
+                u.width);
     c->mask = cep_alloc(c->mem, pixels, 1);
     if (!c->mask) return cep_fail_memory(ctx, "mask", pixels, 1);
-    memcpy(c->mask, mask, pixels);
-    if (!cep_masked_create(&c->masked, c->mem, mask, c->height, c->width, bad))
+    for (size_t y = 0; y < u.height; y++)
+        memcpy(c->mask + y * u.width, mask + (u.top + y) * c->width + u.left, u.width);
+    if (!cep_masked_create(&c->masked, c->mem, c->mask, u.height, u.width, bad))
         return cep_fail_memory(ctx, "mask", pixels, sizeof(uint16_t));
     return CEPMAN_OK;
 }
@@ -59,7 +62,8 @@ static cepman_status make_ring(cepman_cepstrum *c, cepman_context *ctx)
     CEP_REQUIRE(ctx, isnan(s->ring_out) || isnan(s->ring_in) || s->ring_in <= s->ring_out, CEPMAN_ERR_RANGE,
                 "cepstrum option 'ring-in' is %g, above 'ring-out', which is %g", s->ring_in, s->ring_out);
     double in = s->ring_in / unit, out = s->ring_out / unit;
-    cep_ring_choose(&in, &out, c->height, c->width, s->pad);
+    const size_t larger = c->rows > c->columns ? c->rows : c->columns;
+    cep_ring_choose(&in, &out, c->used.height, c->used.width, s->pad || s->fit == FIT_PAD ? larger : 0);
     s->ring_in = isnan(s->ring_in) ? in * unit : s->ring_in;
     s->ring_out = isnan(s->ring_out) ? out * unit : s->ring_out;
     if (s->ring_out > farthest) s->ring_out = farthest; /* a chosen one, on a tiny frame */
@@ -86,13 +90,14 @@ static cepman_status make_window(cepman_cepstrum *c, cepman_context *ctx)
 {
     if (c->set.follow_beam) return CEPMAN_OK;
     const cep_settings *s = &c->set;
-    double *profile = cep_alloc(c->mem, c->height + c->width, sizeof *profile);
-    c->window = cep_alloc_zero(c->mem, c->height, c->stride * sizeof *c->window);
+    const cep_part u = c->used;
+    double *profile = cep_alloc(c->mem, u.height + u.width, sizeof *profile);
+    c->window = cep_alloc_zero(c->mem, u.height, c->stride * sizeof *c->window);
     if (!profile || !c->window) {
         cep_free(c->mem, profile);
-        return cep_fail_memory(ctx, "window", c->height, c->stride * sizeof *c->window);
+        return cep_fail_memory(ctx, "window", u.height, c->stride * sizeof *c->window);
     }
-    cep_window_fill(s, c->height, c->width, cep_window_centre(s, c->height), cep_window_centre(s, c->width),
+    cep_window_fill(s, u.height, u.width, cep_window_centre(s, u.height), cep_window_centre(s, u.width),
                     c->window, c->stride, profile);
     cep_free(c->mem, profile);
     return CEPMAN_OK;
@@ -121,12 +126,25 @@ static cepman_status build(cepman_cepstrum *c, cepman_context *ctx, cepman_datas
     cepman_status s = cep_settings_read(&c->set, ctx, options);
     if (s) return s;
     cep_settings *set = &c->set;
-    const size_t larger = c->height > c->width ? c->height : c->width;
+    cep_part *u = &c->used;
+    *u = (cep_part){0, 0, c->height, c->width};
+    if (set->fit ==
+        FIT_CROP) { /* what is left over is cut on both sides, the odd pixel below and on the right */
+        u->height = cep_rings_side_below(c->height);
+        u->width = cep_rings_side_below(c->width);
+        u->top = (c->height - u->height) / 2;
+        u->left = (c->width - u->width) / 2;
+    }
+    const size_t larger = u->height > u->width ? u->height : u->width;
     CEP_REQUIRE(ctx, set->pad == 0 || set->pad >= larger, CEPMAN_ERR_RANGE,
                 "cepstrum option 'pad' is %zu, must be 0 or at least the frame's %zu pixels", set->pad,
                 larger);
-    c->rows = set->pad ? set->pad : c->height;
-    c->columns = set->pad ? set->pad : c->width;
+    c->rows = set->pad ? set->pad : u->height;
+    c->columns = set->pad ? set->pad : u->width;
+    if (set->fit == FIT_PAD) {
+        c->rows = cep_rings_side_above(c->rows);
+        c->columns = cep_rings_side_above(c->columns);
+    }
     c->step_y = 1 / ((double)c->rows * reciprocal_pixel);
     c->step_x = 1 / ((double)c->columns * reciprocal_pixel);
     if ((s = take_mask(c, ctx, mask)) || (s = make_ring(c, ctx))) return s;
@@ -136,8 +154,8 @@ static cepman_status build(cepman_cepstrum *c, cepman_context *ctx, cepman_datas
     cep_sample sample = {(double)NAN, (double)NAN, (double)NAN};
     if (dataset && (isnan(set->offset) || set->follow_beam)) {
         if ((s = cep_sample_scan(&sample, ctx, dataset))) return s;
-        c->beam_y = sample.beam_y;
-        c->beam_x = sample.beam_x;
+        c->beam_y = sample.beam_y - (double)u->top;
+        c->beam_x = sample.beam_x - (double)u->left;
     }
     if (isnan(set->offset)) set->offset = isnan(sample.background) ? 1 : sample.background;
     if ((s = make_table(c, ctx))) return s;

@@ -8,7 +8,7 @@
 cepman_status cep_worker_create(cepman_cepstrum_worker **out, cep_memory *mem, cep_fault *fault,
                                 cepman_cepstrum *c, cep_fft *fft)
 {
-    const size_t h = c->height, w = c->width, larger = h > w ? h : w, pixels = h * w;
+    const size_t h = c->used.height, w = c->used.width, larger = h > w ? h : w, pixels = h * w;
     const size_t spectrum = fft ? c->rows * cep_fft_complex_stride(fft) * 2 : cep_rings_scratch(&c->rings);
     cepman_cepstrum_worker *k = cep_alloc_zero(mem, 1, sizeof *k);
     if (!k) return cep_fault_memory(fault, mem, "cepstrum worker", 1, sizeof *k);
@@ -124,13 +124,21 @@ static bool clamp_row(const cep_cepstral_kernels *k, cepman_type type, const voi
     return k->clamp[CEP_PIXEL_F32](out, out, n, range);
 }
 
+/* The used part's row y. */
+static const unsigned char *row_of(const cepman_cepstrum *c, const void *pixels, cepman_type type, size_t y)
+{
+    return (const unsigned char *)pixels +
+           ((c->used.top + y) * c->width + c->used.left) * cepman_type_size(type);
+}
+
 /* A frame without gaps between rows is one long row. */
 static void shape_of_rows(const cepman_cepstrum_worker *k, cepman_type type, size_t *rows, size_t *n)
 {
     const cepman_cepstrum *c = k->cepstrum;
-    const bool one = k->stride == c->width && c->stride == c->width && pixel_of(type) != CEP_PIXELS;
-    *rows = one ? 1 : c->height;
-    *n = one ? c->height * c->width : c->width;
+    const bool one = c->width == c->used.width && k->stride == c->width && c->stride == c->width &&
+                     pixel_of(type) != CEP_PIXELS;
+    *rows = one ? 1 : c->used.height;
+    *n = one ? c->used.height * c->used.width : c->used.width;
 }
 
 /* The short way: nothing to know of the frame beforehand. False when a pixel is not finite. */
@@ -138,12 +146,11 @@ static bool log_at_once(cepman_cepstrum_worker *k, const unsigned char *pixels, 
 {
     const cepman_cepstrum *c = k->cepstrum;
     const cep_log_terms terms = cep_plain_terms(c);
-    const size_t step = cepman_type_size(type);
     size_t rows, n;
     shape_of_rows(k, type, &rows, &n);
     bool bad = false;
     for (size_t y = 0; y < rows; y++)
-        bad |= log_row(c, type, pixels + y * n * step,
+        bad |= log_row(c, type, row_of(c, pixels, type, y),
                        c->set.window == WINDOW_NONE ? NULL : c->window + y * c->stride,
                        k->real + y * k->stride, n, &terms);
     return !bad;
@@ -152,9 +159,9 @@ static bool log_at_once(cepman_cepstrum_worker *k, const unsigned char *pixels, 
 static double mean_of(const cepman_cepstrum *c, const float *frame, size_t stride)
 {
     double sum = 0;
-    for (size_t y = 0; y < c->height; y++)
-        sum += c->kernels->sum(frame + y * stride, c->width);
-    return sum / ((double)c->height * (double)c->width);
+    for (size_t y = 0; y < c->used.height; y++)
+        sum += c->kernels->sum(frame + y * stride, c->used.width);
+    return sum / ((double)c->used.height * (double)c->used.width);
 }
 
 /* The frame's own terms. An offset relative to nothing (a dark or even frame) is in counts. */
@@ -178,11 +185,11 @@ static const float *window_of(cepman_cepstrum_worker *k)
     if (c->set.window == WINDOW_NONE) return NULL;
     if (!c->set.follow_beam) return c->window;
     /* Beams move by a few pixels between frames: an eighth of the frame around the scan's mean beam. */
-    const size_t larger = c->height > c->width ? c->height : c->width;
+    const size_t larger = c->used.height > c->used.width ? c->used.height : c->used.width;
     double y, x;
-    cep_find_beam(&y, &x, k->real, c->height, c->width, k->stride, c->beam_y, c->beam_x,
+    cep_find_beam(&y, &x, k->real, c->used.height, c->used.width, k->stride, c->beam_y, c->beam_x,
                   1 + (double)larger / 8, k->scratch);
-    cep_window_fill(&c->set, c->height, c->width, y, x, k->window, c->stride, k->scratch);
+    cep_window_fill(&c->set, c->used.height, c->used.width, y, x, k->window, c->stride, k->scratch);
     return k->window;
 }
 
@@ -194,7 +201,7 @@ static bool clamp_frame(cepman_cepstrum_worker *k, const unsigned char *pixels, 
     bool bad = false;
     shape_of_rows(k, type, &rows, &n);
     for (size_t y = 0; y < rows; y++)
-        bad |= clamp_row(k->cepstrum->kernels, type, pixels + y * n * cepman_type_size(type),
+        bad |= clamp_row(k->cepstrum->kernels, type, row_of(k->cepstrum, pixels, type, y),
                          k->real + y * k->stride, n, range);
     return bad;
 }
@@ -205,15 +212,16 @@ static bool clamp_masked(cepman_cepstrum_worker *k, cep_pixel_range *range)
     const cepman_cepstrum *c = k->cepstrum;
     bool bad = false;
     for (size_t i = 0; i < c->masked.count; i++)
-        k->real[c->masked.index[i] / c->width * k->stride + c->masked.index[i] % c->width] = 0;
-    for (size_t y = 0; y < c->height; y++)
-        bad |= c->kernels->clamp[CEP_PIXEL_F32](k->real + y * k->stride, k->real + y * k->stride, c->width,
-                                                range);
+        k->real[c->masked.index[i] / c->used.width * k->stride + c->masked.index[i] % c->used.width] = 0;
+    for (size_t y = 0; y < c->used.height; y++)
+        bad |= c->kernels->clamp[CEP_PIXEL_F32](k->real + y * k->stride, k->real + y * k->stride,
+                                                c->used.width, range);
     if (bad) return true;
-    cep_masked_repair(&c->masked, k->repair.values, k->real, c->height, c->width, k->stride);
+    cep_masked_repair(&c->masked, k->repair.values, k->real, c->used.height, c->used.width, k->stride);
     *range = (cep_pixel_range){INFINITY, 0};
-    for (size_t y = 0; y < c->height; y++)
-        c->kernels->clamp[CEP_PIXEL_F32](k->real + y * k->stride, k->real + y * k->stride, c->width, range);
+    for (size_t y = 0; y < c->used.height; y++)
+        c->kernels->clamp[CEP_PIXEL_F32](k->real + y * k->stride, k->real + y * k->stride, c->used.width,
+                                         range);
     return false;
 }
 
@@ -221,19 +229,19 @@ static bool clamp_masked(cepman_cepstrum_worker *k, cep_pixel_range *range)
 static bool log_in_steps(cepman_cepstrum_worker *k, const unsigned char *pixels, cepman_type type)
 {
     const cepman_cepstrum *c = k->cepstrum;
-    const size_t h = c->height, w = c->width, row = w * cepman_type_size(type);
+    const size_t h = c->used.height, w = c->used.width;
     cep_pixel_range range = {INFINITY, 0};
     bool bad;
     if (c->mask) {
         for (size_t y = 0; y < h; y++)
-            cep_type_to_f32(type, pixels + y * row, k->real + y * k->stride, w);
+            cep_type_to_f32(type, row_of(c, pixels, type, y), k->real + y * k->stride, w);
         bad = clamp_masked(k, &range);
     } else {
         bad = clamp_frame(k, pixels, type, &range);
     }
     if (bad) {
         for (size_t y = 0; y < h; y++)
-            cep_type_to_f32(type, pixels + y * row, k->real + y * k->stride, w);
+            cep_type_to_f32(type, row_of(c, pixels, type, y), k->real + y * k->stride, w);
         if (!cep_repair_frame(&k->repair, k->real, h, w, k->stride, c->mask, &range)) return false;
     }
     const cep_log_terms terms = terms_of(c, k->real, k->stride, &range);
@@ -255,11 +263,12 @@ static bool prepare(cepman_cepstrum_worker *k, const void *pixels, cepman_type t
 static float level_of(const cepman_cepstrum_worker *k)
 {
     const cepman_cepstrum *c = k->cepstrum;
-    const size_t samples = c->height < 16 ? c->height : 16;
+    const size_t samples = c->used.height < 16 ? c->used.height : 16;
     double sum = 0;
     for (size_t i = 0; i < samples; i++)
-        sum += c->kernels->sum(k->real + (2 * i + 1) * c->height / (2 * samples) * k->stride, c->width);
-    double share = (double)c->height / ((double)samples * (double)c->rows * (double)c->columns);
+        sum += c->kernels->sum(k->real + (2 * i + 1) * c->used.height / (2 * samples) * k->stride,
+                               c->used.width);
+    double share = (double)c->used.height / ((double)samples * (double)c->rows * (double)c->columns);
     return (float)(sum * share);
 }
 
@@ -270,7 +279,7 @@ static void transform(cepman_cepstrum_worker *k)
     const float level = level_of(k);
     for (size_t y = 0; y < c->rows; y++) {
         float *row = k->real + y * k->stride;
-        const size_t used = y < c->height ? c->width : 0;
+        const size_t used = y < c->used.height ? c->used.width : 0;
         for (size_t x = 0; x < used; x++)
             row[x] -= level;
         for (size_t x = used; x < c->columns; x++)
@@ -342,6 +351,16 @@ bool cep_worker_plane(cepman_cepstrum_worker *k, const void *pixels, cepman_type
 
 /* ---- frame by frame ---- */
 
+/* Whether the used part has a pixel that is neither masked nor NaN nor infinite. */
+static bool has_valid(const cepman_cepstrum *c, const unsigned char *pixels, cepman_type type)
+{
+    for (size_t y = 0; y < c->used.height; y++)
+        if (cep_has_valid(row_of(c, pixels, type, y), type, c->used.width,
+                          c->mask ? c->mask + y * c->used.width : NULL))
+            return true;
+    return false;
+}
+
 cepman_status cepman_cepstrum_run_frames(cepman_cepstrum_worker *k, const void *frames, cepman_type type,
                                          size_t count, size_t frame_stride, float *destination, size_t stride)
 {
@@ -368,7 +387,7 @@ cepman_status cepman_cepstrum_run_frames(cepman_cepstrum_worker *k, const void *
     /* All frames are looked at before the first is written. */
     const unsigned char *p = frames;
     for (size_t i = 0; i < count; i++)
-        if (!cep_has_valid(p + i * frame_stride, type, pixels, c->mask))
+        if (!has_valid(c, p + i * frame_stride, type))
             return cep_fault_set(
                 &k->fault, CEPMAN_ERR_DATA,
                 "frame %zu of this call has no valid pixel (all are NaN, infinite or masked)", i);

@@ -12,6 +12,7 @@
 
 enum { UNIT_COUNTS, UNIT_RANGE, UNIT_MEAN };
 enum { WINDOW_GAUSSIAN, WINDOW_HANN, WINDOW_ROUND_HANN, WINDOW_TUKEY, WINDOW_NONE };
+enum { FIT_NONE, FIT_CROP, FIT_PAD };
 enum { SCALE_NONE, SCALE_L2, SCALE_STANDARD };
 
 #define CEP_OFFSET_MOST 1e12
@@ -26,6 +27,7 @@ typedef struct cep_settings {
     bool follow_beam;
     bool power, log1p;
     size_t pad;
+    int fit;
     double ring_in, ring_out; /* NaN: to be chosen */
     bool ring_angstrom;
     int scale;
@@ -82,6 +84,10 @@ typedef struct cep_rings {
     uint32_t *index;
 } cep_rings;
 
+/* The largest side of at most n pixels, or the smallest of at least n, that has no factor but 2, 3 and 5 and is not tiny.
+ * below: n itself where there is none. */
+size_t cep_rings_side_below(size_t n);
+size_t cep_rings_side_above(size_t n);
 /* Whether the sides have no factors but 2, 3 and 5 and are not tiny. */
 bool cep_rings_suit(size_t rows, size_t columns);
 /* False when memory ran out. */
@@ -146,14 +152,20 @@ void cep_find_beam(double *y, double *x, const float *frame, size_t height, size
 
 /* ---- the transform (create.c) ---- */
 
+/* A rectangle of the frame. */
+typedef struct cep_part {
+    size_t top, left, height, width;
+} cep_part;
+
 struct cepman_cepstrum {
     cep_refs refs;
     cep_memory *mem;
     size_t height, width; /* of a frame */
+    cep_part used;        /* of a frame */
     size_t rows, columns; /* of a cepstrum */
     cep_settings set;
     const cep_cepstral_kernels *kernels;
-    uint8_t *mask; /* NULL: none */
+    uint8_t *mask; /* of the used part; NULL: none */
     cep_masked masked;
     float *window; /* height rows, stride apart; NULL when it follows the beam */
     float *table;  /* logarithms of the counts 0 .. 65535, where looking them up is quicker; else NULL */

@@ -32,6 +32,10 @@ static const cep_option table[] = {
     {"log1p", CEPMAN_OPTION_FLAG, 0, 1, 0, NULL, "logarithm of 1 + value"},
     {"pad", CEPMAN_OPTION_INTEGER, 0, 16384, 0, NULL,
      "zero-pad windowed frames to this many pixels on a side, 0: no padding"},
+    {"fit", CEPMAN_OPTION_CHOICE, 0, 2, FIT_NONE, "none|crop|pad",
+     "sides that are quick to transform, products of 2, 3 and 5: crop frames around their centre to the next "
+     "such sides "
+     "below, or zero-pad them to the next above"},
     {"ring-in", CEPMAN_OPTION_REAL, 0, 1e6, AUTO, "auto",
      "smallest quefrency kept, in ring-unit; auto: 5 pixels"},
     {"ring-out", CEPMAN_OPTION_REAL, 0, 1e6, AUTO, "auto",
@@ -120,6 +124,7 @@ cepman_status cep_settings_read(cep_settings *out, cepman_context *ctx, const ce
     s.power = flag_or(o, "power", p->power);
     s.log1p = flag_or(o, "log1p", p->log1p);
     s.pad = (size_t)cep_options_integer(o, "pad");
+    s.fit = cep_options_choice(o, "fit");
     s.ring_in = cep_options_real(o, "ring-in");
     s.ring_out = cep_options_real(o, "ring-out");
     s.ring_angstrom = cep_options_choice(o, "ring-unit") == 1;

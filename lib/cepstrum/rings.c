@@ -66,10 +66,32 @@ static void free_plan(cep_columns_plan *plan, cep_memory *mem)
     cep_free(mem, (uint32_t *)plan->position);
 }
 
-bool cep_rings_suit(size_t rows, size_t columns)
+#define LEAST 8
+
+static bool side_suits(size_t n)
 {
     size_t radices[CEP_COLUMNS_STAGES];
-    return rows >= 8 && columns >= 8 && factor(rows, radices) && factor(columns, radices);
+    return n >= LEAST && factor(n, radices);
+}
+
+bool cep_rings_suit(size_t rows, size_t columns)
+{
+    return side_suits(rows) && side_suits(columns);
+}
+
+size_t cep_rings_side_below(size_t n)
+{
+    size_t side = n;
+    while (side >= LEAST && !side_suits(side))
+        side--;
+    return side < LEAST ? n : side;
+}
+
+size_t cep_rings_side_above(size_t n)
+{
+    while (!side_suits(n))
+        n++;
+    return n;
 }
 
 void cep_rings_free(cep_rings *r, cep_memory *mem)
