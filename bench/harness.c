@@ -98,6 +98,11 @@ static int add(bench *b, const char *name, void (*run)(void *), void *argument, 
     return b->count++;
 }
 
+bool bench_wants(const bench *b, const char *name)
+{
+    return !b->only || strstr(name, b->only) || strstr(b->only, name);
+}
+
 int bench_add(bench *b, const char *name, void (*run)(void *), void *argument, double items)
 {
     return add(b, name, run, argument, items, (double)INFINITY);

@@ -13,6 +13,8 @@ typedef struct bench bench;
 bench *bench_begin(const char *name, int argc, char **argv);
 /* The CPU level asked for, for cepman_context_set_cpu_level(). */
 const char *bench_cpu(const bench *b);
+/* Whether --only lets a case of this name in (or one whose name begins so). For what is dear to prepare. */
+bool bench_wants(const bench *b, const char *name);
 /* One call of run(argument) does `items` items (frames, points, ...). Returns the case's number, -1 when it is left
  * out by --only. Names are copied. */
 int bench_add(bench *b, const char *name, void (*run)(void *argument), void *argument, double items);

@@ -23,6 +23,26 @@ static cepman_status fill(cepman_context *ctx, const cepman_cepstrum *c, cepman_
     return s;
 }
 
+/* Memory gets its pages when it is first written. Blocks that are worked on together lie side by side, where the system's
+ * pages are large (2 MiB) in the same one, for which the threads would wait; so each page is asked for on its own before. */
+#define PAGE_BYTES ((size_t)2 << 20)
+
+static cepman_status touch_page(void *argument, size_t index, unsigned worker, cep_fault *fault)
+{
+    (void)worker;
+    (void)fault;
+    ((unsigned char *)argument)[index * PAGE_BYTES] = 0;
+    return CEPMAN_OK;
+}
+
+static cepman_status touch_pages(cepman_context *ctx, const cep_sink *sink, size_t frames)
+{
+    if (cep_workers(ctx) == 1) return CEPMAN_OK;
+    const size_t bytes = frames * sink->stride * (sink->half ? sizeof *sink->halves : sizeof *sink->floats);
+    return cep_parallel(ctx, NULL, (bytes + PAGE_BYTES - 1) / PAGE_BYTES, touch_page,
+                        sink->half ? (void *)sink->halves : (void *)sink->floats);
+}
+
 cepman_status cepman_cepstrum_run(cepman_matrix **out, cepman_context *ctx, const cepman_cepstrum *c,
                                   cepman_dataset *dataset)
 {
@@ -35,6 +55,7 @@ cepman_status cepman_cepstrum_run(cepman_matrix **out, cepman_context *ctx, cons
                                           &sink.stride)
                   : cep_matrix_create(&matrix, ctx, "features", frames, c->ring.features, &sink.floats,
                                       &sink.stride);
+    if (!s) s = touch_pages(ctx, &sink, frames);
     if (!s) s = fill(ctx, c, dataset, frames, &sink);
     if (s) {
         cepman_matrix_unref(matrix);
