@@ -1,10 +1,11 @@
 /* cepman pca: principal components of features.
- * Scores as .npy; --details adds what a reader of the scores needs to go back.
+ * Features are read where they are. Scores as .npy; --details adds what a reader of the scores needs to go back.
  * Must not: change the order or signs that the library gives. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
+#include "reduce.h"
 
 static int save_details(tool *t, const cepman_pca *p, const char *const paths[4])
 {
@@ -42,7 +43,7 @@ static int run_pca(tool *t)
     cepman_pca *p = NULL;
     const char *path = NULL, *folder = arg_text(t, "details"), *paths[4] = {NULL};
     int rc = output_kind(arg_text(t, "output"), NULL);
-    if (!rc) rc = tool_check(t, cepman_matrix_load(&features, t->ctx, t->file[0]));
+    if (!rc) rc = reduce_open(t, t->file[0], &features);
     if (!rc && !(path = outputs_add(t, arg_text(t, "output")))) rc = 1;
     for (size_t i = 0; !rc && folder && i < 4; i++)
         if (!(paths[i] = outputs_in(t, folder, names[i]))) rc = 1;

@@ -10,6 +10,7 @@
 #include "defaults.h"
 #include "facts.h"
 #include "grouping.h"
+#include "reduce.h"
 #include "virtual.h"
 
 enum { OPEN, TRANSFORM, PCA, EMBED, CLUSTER, IMAGES, STEPS };
@@ -25,6 +26,8 @@ typedef struct chain {
     grouping groups;
     run_defaults standard;
     size_t feature_count;
+    bool streamed;  /* features were too many to keep */
+    bool with_beam; /* virtual images could be made */
     atlas pictures;
     const char *embedding, *embedding_png, *labels, *strength, *json;
     const char *bright, *bright_png, *dark, *dark_png;
@@ -44,10 +47,6 @@ static int promise_all(tool *t, chain *k)
     if (!rc) rc = promise(t, "labels.npy", &k->labels);
     if (!rc && strcmp(arg_text(t, "method"), "hdbscan") == 0)
         rc = promise(t, "probabilities.npy", &k->strength);
-    if (!rc) rc = promise(t, "bright_field.npy", &k->bright);
-    if (!rc) rc = promise(t, "bright_field.png", &k->bright_png);
-    if (!rc) rc = promise(t, "dark_field.npy", &k->dark);
-    if (!rc) rc = promise(t, "dark_field.png", &k->dark_png);
     if (!rc) rc = promise(t, "run.json", &k->json);
     if (!rc) rc = atlas_promise_map(t, arg_text(t, "output"), &k->pictures);
     return rc;
@@ -61,28 +60,49 @@ static int step_open(tool *t, chain *k)
     return rc ? rc : whole_frames(t, &k->frames);
 }
 
+/* Whether principal components come between features and UMAP. */
+static bool wants_pca(const tool *t, const chain *k)
+{
+    const char *when = arg_text(t, "pca");
+    return strcmp(when, "always") == 0 || (strcmp(when, "auto") == 0 && k->standard.pca);
+}
+
 static int step_transform(tool *t, chain *k)
 {
     int rc = tool_check(t, cepman_cepstrum_create(&k->cepstrum, t->ctx, k->frames, arg_stage(t, "cepstrum")));
-    if (!rc) rc = tool_check(t, cepman_cepstrum_run(&k->features, t->ctx, k->cepstrum, k->frames));
     if (!rc) rc = tool_check(t, cepman_cepstrum_options(&k->cepstrum_options, t->ctx, k->cepstrum));
-    if (!rc) k->feature_count = cepman_matrix_columns(k->features);
-    return rc;
+    if (rc) return rc;
+    const bool scan = cepman_dataset_has_scan(k->frames);
+    const char *scale = NULL;
+    k->feature_count = cepman_cepstrum_features(k->cepstrum);
+    k->standard = run_defaults_for(cepman_dataset_available(k->frames), k->feature_count,
+                                   scan ? cepman_dataset_scan_rows(k->frames) : 0,
+                                   scan ? cepman_dataset_scan_columns(k->frames) : 0);
+    rc = tool_check(t, cepman_options_get_text(k->cepstrum_options, t->ctx, "scale", &scale));
+    if (rc) return rc;
+    k->streamed =
+        wants_pca(t, k) && strcmp(scale, "standard") != 0 && reduce_must_stream(t, k->cepstrum, k->frames);
+    if (k->streamed) return 0;
+    rc = tool_check(t, cepman_cepstrum_run(&k->features, t->ctx, k->cepstrum, k->frames));
+    if (rc || wants_pca(t, k) || cepman_matrix_type(k->features) == CEPMAN_TYPE_F32) return rc;
+    cepman_matrix *wide = NULL; /* UMAP takes float32 */
+    rc = tool_check(t, cepman_matrix_convert(&wide, t->ctx, k->features, CEPMAN_TYPE_F32));
+    if (rc) return rc;
+    cepman_matrix_unref(k->features);
+    k->features = wide;
+    return 0;
 }
 
 static int step_pca(tool *t, chain *k)
 {
-    const char *when = arg_text(t, "pca");
-    size_t n = cepman_matrix_rows(k->features), d = k->feature_count;
-    bool scan = cepman_dataset_has_scan(k->frames);
-    k->standard = run_defaults_for(n, d, scan ? cepman_dataset_scan_rows(k->frames) : 0,
-                                   scan ? cepman_dataset_scan_columns(k->frames) : 0);
-    if (strcmp(when, "never") == 0 || (strcmp(when, "auto") == 0 && !k->standard.pca)) return 0;
+    if (!wants_pca(t, k)) return 0;
     cepman_matrix *scores = NULL;
     int rc = tool_check(t, cepman_options_copy(&k->pca_options, t->ctx, arg_stage(t, "pca")));
     if (!rc && !option_given(k->pca_options, "components"))
         rc = tool_check(t, cepman_options_set_integer(k->pca_options, t->ctx, "components",
                                                       (int64_t)k->standard.components));
+    if (!rc && k->streamed)
+        return reduce_streamed(t, k->cepstrum, k->frames, k->pca_options, &k->pca, &k->features);
     if (!rc) rc = tool_check(t, cepman_pca_fit(&k->pca, t->ctx, k->features, k->pca_options));
     if (!rc) rc = tool_check(t, cepman_pca_apply(&scores, t->ctx, k->pca, k->features));
     if (rc) return rc;
@@ -157,14 +177,32 @@ static int save_virtual(tool *t, cepman_dataset *d, const detector *ring, const 
     return rc;
 }
 
-static int step_images(tool *t, chain *k)
+/* Bright and dark field. A scan whose mean frame is flat has no direct beam and goes without. */
+static int virtual_images(tool *t, chain *k)
 {
     detector ring;
-    int rc = atlas_promise_means(t, arg_text(t, "output"), k->groups.labels, &k->pictures);
-    if (!rc) rc = detector_measure(t, k->frames, &ring);
+    cepman_status s = cepman_maps_beam(&ring.y, &ring.x, &ring.radius, t->ctx, k->frames);
+    if (s == CEPMAN_ERR_DATA) {
+        fprintf(stderr, "cepman: no bright and dark field: %s\n", cepman_context_error(t->ctx));
+        return 0;
+    }
+    int rc = tool_check(t, s);
+    k->with_beam = !rc;
+    if (!rc) rc = promise(t, "bright_field.npy", &k->bright);
+    if (!rc) rc = promise(t, "bright_field.png", &k->bright_png);
+    if (!rc) rc = promise(t, "dark_field.npy", &k->dark);
+    if (!rc) rc = promise(t, "dark_field.png", &k->dark_png);
+    if (!rc) detector_bright(&ring);
     if (!rc) rc = save_virtual(t, k->frames, &ring, k->bright, k->bright_png);
     if (!rc) detector_dark(&ring);
     if (!rc) rc = save_virtual(t, k->frames, &ring, k->dark, k->dark_png);
+    return rc;
+}
+
+static int step_images(tool *t, chain *k)
+{
+    int rc = atlas_promise_means(t, arg_text(t, "output"), k->groups.labels, &k->pictures);
+    if (!rc) rc = virtual_images(t, k);
     if (!rc) rc = atlas_write(t, &k->pictures, k->frames, k->cepstrum, k->groups.labels);
     return rc;
 }
@@ -209,6 +247,8 @@ static void json_results(json *j, const chain *k)
     cepman_umap_curve(k->umap, &a, &b);
     json_open(j, "results", '{');
     json_integer(j, "features", (int64_t)k->feature_count);
+    json_flag(j, "features_streamed", k->streamed);
+    json_flag(j, "virtual_images", k->with_beam);
     json_real(j, "angstrom_per_cepstrum_pixel", cepman_cepstrum_pixel(k->cepstrum));
     if (k->pca) {
         size_t n = cepman_pca_components_count(k->pca);

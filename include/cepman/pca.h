@@ -8,14 +8,17 @@
 CEPMAN_BEGIN
 
 typedef struct cepman_pca cepman_pca;
+/* Sums of rows that come in blocks and need not be kept. */
+typedef struct cepman_pca_accumulator cepman_pca_accumulator;
 
 /* Options, kind "pca":
  *   components  integer or auto, default 50: how many, at most min(n, d) are made. auto (or 0): those above the
  *               noise floor by the singular-value threshold of Gavish and Donoho (IEEE Trans. Inf. Theory 60, 5040)
  *   whiten      flag, default false: scores have unit variance */
 CEPMAN_API cepman_status cepman_pca_options_create(cepman_options **out, cepman_context *context);
-/* Fits n >= 2 finite rows of d features. Signs: the largest loading of a component is positive. Relative error of
- * a variance below 1e-4 (usually 1e-8 and less), tested by residuals; the same bits for any number of the
+/* Fits n >= 2 finite rows of d features, float32 or float16, in memory or of a file (read in blocks, about three
+ * times). Signs: the largest loading of a component is positive. Relative error of
+ * a variance below 1e-4 (usually 1e-6 and less), tested by residuals; the same bits for any number of the
  * context's threads. Cost: n * d * min(n, d) for min(n, d) <= 6000, about n * d * components beyond; memory:
  * 8 min(n, d)^2 bytes, beyond 6000 about 40 * d * components.
  * Cancelling: between blocks of rows; the eigenvalue solver itself (a second at min(n, d) = 2000) runs to its end.
@@ -36,7 +39,31 @@ CEPMAN_API const double *cepman_pca_component(const cepman_pca *pca, size_t comp
 CEPMAN_API const double *cepman_pca_variance(const cepman_pca *pca);
 CEPMAN_API double cepman_pca_total_variance(const cepman_pca *pca);
 
-/* Scores of rows (n x components), and rows back from scores (n x d; what the components left out is lost).
+/* Components of rows that are not kept: create, add blocks of rows in their order, finish; then cepman_pca_project()
+ * gives the scores of the blocks when they come a second time. The same rows in the same order give the same bits
+ * however they are cut, and those of cepman_pca_fit() where that takes float32 sums (docs/method.md). One pass cannot
+ * test residuals: a variance is off by less than 1e-6 of the largest one (measured: 1e-8), of the order of 1e-6 of
+ * itself for variances above a thousandth of the largest. Cost: n * d^2; memory 12 d^2 bytes and a block of 16 MiB or
+ * 2048 d bytes.
+ * features: 1 to 65536. stride: floats from row to row, at least features. Adding a row that is not finite is
+ * CEPMAN_ERR_DATA and names it by its number among all; after a failed or cancelled add, and after finish, the handle
+ * can only be released. finish needs 2 rows (SHAPE); numbers whose products overflow float32 are NUMERIC. */
+CEPMAN_API cepman_status cepman_pca_accumulator_create(cepman_pca_accumulator **out, cepman_context *context,
+                                                       size_t features);
+CEPMAN_API cepman_status cepman_pca_accumulator_add(cepman_pca_accumulator *accumulator,
+                                                    cepman_context *context, const float *rows, size_t count,
+                                                    size_t stride);
+CEPMAN_API size_t cepman_pca_accumulator_rows(const cepman_pca_accumulator *accumulator);
+CEPMAN_API cepman_status cepman_pca_accumulator_finish(cepman_pca **out, cepman_context *context,
+                                                       cepman_pca_accumulator *accumulator,
+                                                       const cepman_options *options);
+CEPMAN_API void cepman_pca_accumulator_unref(cepman_pca_accumulator *accumulator);
+
+/* Scores of count rows of the caller's, stride floats apart, into rows of components floats, scores_stride apart. On
+ * failure the scores are undefined. Errors: ARGUMENT, RANGE (strides), DATA, MEMORY, LIMIT, CANCELLED. */
+CEPMAN_API cepman_status cepman_pca_project(const cepman_pca *pca, cepman_context *context, const float *rows,
+                                            size_t count, size_t stride, float *scores, size_t scores_stride);
+/* Scores of rows (n x components; the matrix as in the fit), and rows back from scores (n x d; what the components left out is lost).
  * Errors: ARGUMENT, SHAPE (columns), DATA (a row that is not finite, named), MEMORY, LIMIT, CANCELLED. */
 CEPMAN_API cepman_status cepman_pca_apply(cepman_matrix **out, cepman_context *context, const cepman_pca *pca,
                                           const cepman_matrix *matrix);

@@ -52,6 +52,11 @@ const cep_sparse_kernels *cep_sparse_kernels_get(cep_cpu_level level)
     return CEP_PICK(sparse, level);
 }
 
+const cep_probe_kernels *cep_probe_kernels_get(cep_cpu_level level)
+{
+    return CEP_PICK(probe, level);
+}
+
 const cep_reach_kernels *cep_reach_kernels_get(cep_cpu_level level)
 {
     return CEP_PICK(reach, level);

@@ -12,6 +12,7 @@
 #include "distance.h"
 #include "half.h"
 #include "layout.h"
+#include "probe.h"
 #include "reach.h"
 #include "sparse.h"
 #include "tile.h"

@@ -189,6 +189,11 @@ const float *cepman_matrix_data(const cepman_matrix *m, size_t *stride)
     return m->data;
 }
 
+bool cep_matrix_in_memory(const cepman_matrix *m)
+{
+    return m->type == CEPMAN_TYPE_F32 && !(m->parent ? m->parent : m)->file;
+}
+
 cepman_status cep_matrix_need_f32(cepman_context *ctx, const cepman_matrix *m, const char *what)
 {
     CEP_REQUIRE(ctx, !m || m->type == CEPMAN_TYPE_F32, CEPMAN_ERR_UNSUPPORTED,

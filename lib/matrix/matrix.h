@@ -22,6 +22,8 @@ size_t cep_matrix_first_nonfinite(const cepman_matrix *matrix);
  * type. Any thread. Fails only for rows of a file. */
 cepman_status cep_matrix_fetch(const cepman_matrix *matrix, cep_fault *fault, size_t first, size_t count,
                                float *dst, size_t stride);
+/* float32 rows in memory: neither float16 nor of a file. cepman_matrix_row() then costs nothing and cannot fail. */
+bool cep_matrix_in_memory(const cepman_matrix *matrix);
 /* For functions that go by cepman_matrix_row(): CEPMAN_ERR_UNSUPPORTED for float16. NULL passes. */
 cepman_status cep_matrix_need_f32(cepman_context *ctx, const cepman_matrix *matrix, const char *what);
 #define CEP_REQUIRE_F32(ctx, matrix, what)                                                                   \

@@ -1,10 +1,11 @@
-/* Principal axes from a Gram matrix: X'X in float32 blocks with a float64 Rayleigh-Ritz step and a residual
- * test, X'X in float64, or X X' when points are fewer than features. LAPACK's dsyevr finds the wanted pairs.
+/* Principal axes from a Gram matrix: X'X in float32 blocks, whose residuals are tested in float64 and refined where that
+ * is needed, X'X in float64, or X X' when points are fewer than features. LAPACK's dsyevr finds the wanted pairs.
  * Must not: keep an answer of the float32 path that fails its test. */
 #include <math.h>
 #include <string.h>
 
 #include "exec.h"
+#include "gather.h"
 #include "internal.h"
 
 cepman_status cep_pca_axes_create(cep_pca_axes *axes, const cep_pca_data *x, size_t count)
@@ -54,7 +55,8 @@ static cepman_status from_points(cep_pca_axes *axes, const cep_pca_data *x, cons
     cepman_status s = CEPMAN_OK;
     for (size_t j = 0; !s && j < d; j += columns) {
         size_t m = d - j < columns ? d - j : columns;
-        cep_pca_centred_f64(x, 0, n, j, m, block);
+        s = cep_pca_centred(x, 0, n, j, m, block);
+        if (s) break;
         cep_linalg_gemm_f64(k, m, n, 1.0, u, n, block, m, false, 0.0, axes->vectors + j, d);
         s = cep_poll(x->ctx);
     }
@@ -95,13 +97,8 @@ static cepman_status by_points(cep_pca_axes *axes, const cep_pca_data *x, size_t
     return s;
 }
 
-static cepman_status gram(const cep_pca_data *x, cep_pca_method method, double *g)
-{
-    return method == CEP_PCA_FEATURES_F32 ? cep_pca_gram_f32(x, g) : cep_pca_gram_f64(x, g);
-}
-
 /* An overflow in float32 is no fault of the data: float64 follows. */
-static bool usable(const double *g, size_t d)
+bool cep_pca_usable(const double *g, size_t d)
 {
     double odd = 0;
     for (size_t i = 0; i < d; i++)
@@ -110,49 +107,89 @@ static bool usable(const double *g, size_t d)
     return !isnan(odd);
 }
 
-static cepman_status by_features(cep_pca_axes *axes, const cep_pca_data *x, size_t count,
-                                 cep_pca_method method, bool *accurate)
+static cepman_status count_pairs(const cep_pca_data *x, const double *g, size_t *count, bool *noisy)
 {
-    size_t d = x->d;
-    double *g = cep_alloc(x->mem, d, d * sizeof *g), *all = cep_alloc(x->mem, d, sizeof *all), *z = NULL;
-    cepman_status s = g && all ? CEPMAN_OK : cep_fail_memory(x->ctx, "Gram matrix", d, d * sizeof *g);
-    bool f32 = method == CEP_PCA_FEATURES_F32, kept = true;
-    if (!s) s = gram(x, method, g);
-    if (!s && f32 && !usable(g, d)) kept = false;
-    if (!s && kept && count == 0) {
-        s = largest(x, d, g, d, all, NULL);
-        size_t n_values = x->n - 1 < d ? x->n - 1 : d;
-        if (!s) count = cep_pca_count_dense(x, all, n_values);
-        /* A noise floor near the rounding of float32 sums cannot be told from it. */
-        if (f32 && !(all[n_values / 2] > 3e-6 * all[0])) kept = false;
-        if (!s && kept) s = gram(x, method, g);
+    const size_t d = x->d, n_values = x->n - 1 < d ? x->n - 1 : d;
+    double *copy = cep_alloc(x->mem, d, d * sizeof *copy), *all = cep_alloc(x->mem, d, sizeof *all);
+    cepman_status s =
+        copy && all ? CEPMAN_OK : cep_fail_memory(x->ctx, "scatter matrix", d, d * sizeof *copy);
+    if (!s) {
+        memcpy(copy, g, d * d * sizeof *copy);
+        s = largest(x, d, copy, d, all, NULL);
     }
-    if (!s && kept) {
-        /* Some more than wanted: what lies just outside bounds how well the last ones converge. */
-        size_t size = f32 ? count + 16 + count / 8 : count;
-        if (size > d) size = d;
-        s = cep_pca_axes_create(axes, x, size);
-        if (!s) s = largest(x, d, g, size, axes->values, axes->vectors);
-        if (!s && f32) {
-            z = cep_alloc(x->mem, size, d * sizeof *z);
-            s = z ? cep_pca_ritz(x, size, axes->vectors, z, axes->values)
-                  : cep_fail_memory(x->ctx, "refinement", size, d * sizeof *z);
-            if (!s) kept = cep_pca_converged(x, count, axes->vectors, z, axes->values);
-        }
-        axes->count = axes->values ? count : 0;
+    if (!s) {
+        *count = cep_pca_count_dense(x, all, n_values);
+        if (noisy) *noisy = !(all[n_values / 2] > 3e-6 * all[0]);
     }
-    if (s || !kept) cep_pca_axes_free(axes, x);
-    cep_free(x->mem, g);
+    cep_free(x->mem, copy);
     cep_free(x->mem, all);
-    cep_free(x->mem, z);
-    *accurate = kept;
     return s;
 }
 
-cepman_status cep_pca_dense(cep_pca_axes *axes, const cep_pca_data *x, size_t count, cep_pca_method method,
+cepman_status cep_pca_pairs(cep_pca_axes *axes, const cep_pca_data *x, double *g, size_t *count, size_t extra,
+                            bool *noisy)
+{
+    cepman_status s = CEPMAN_OK;
+    if (noisy) *noisy = false;
+    if (*count == 0) s = count_pairs(x, g, count, noisy);
+    if (s || (noisy && *noisy)) return s;
+    const size_t size = *count + extra < x->d ? *count + extra : x->d;
+    s = cep_pca_axes_create(axes, x, size);
+    if (!s) s = largest(x, x->d, g, size, axes->values, axes->vectors);
+    if (s) cep_pca_axes_free(axes, x);
+    return s;
+}
+
+static cepman_status by_features_f64(cep_pca_axes *axes, const cep_pca_data *x, size_t count)
+{
+    double *g = cep_alloc(x->mem, x->d, x->d * sizeof *g);
+    cepman_status s =
+        g ? cep_pca_gram_f64(x, g) : cep_fail_memory(x->ctx, "Gram matrix", x->d, x->d * sizeof *g);
+    if (!s) s = cep_pca_pairs(axes, x, g, &count, 0, NULL);
+    cep_free(x->mem, g);
+    return s;
+}
+
+/* Pairs of float32 sums as they are, when a probe of their residuals finds them good, else after a Rayleigh-Ritz step
+ * in float64 and the test of every one. */
+static cepman_status refine(cep_pca_axes *axes, const cep_pca_data *x, size_t count, bool *good)
+{
+    cepman_status s = cep_pca_probe(x, count, axes->vectors, axes->values, good);
+    if (s || *good) return s;
+    double *z = cep_alloc(x->mem, axes->count, x->d * sizeof *z);
+    s = z ? cep_pca_ritz(x, axes->count, axes->vectors, z, axes->values)
+          : cep_fail_memory(x->ctx, "refinement", axes->count, x->d * sizeof *z);
+    if (!s) *good = cep_pca_converged(x, count, axes->vectors, z, axes->values);
+    cep_free(x->mem, z);
+    return s;
+}
+
+static cepman_status by_features_f32(cep_pca_axes *axes, cep_pca_data *x, size_t count, bool *accurate)
+{
+    cep_gather *g = NULL;
+    bool noisy = false;
+    *accurate = false;
+    cepman_status s = cep_gather_create(&g, x->ctx, x->d);
+    if (!s) s = cep_gather_matrix(g, x->ctx, x->matrix);
+    if (!s) s = cep_gather_flush(g, x->ctx);
+    if (!s && cep_pca_usable(g->scatter, x->d)) {
+        memcpy(x->mean, g->mean, x->d * sizeof *x->mean);
+        x->squares = cep_gather_trace(g);
+        /* Some more than wanted: what lies just outside bounds how well the last ones converge in the refinement. */
+        s = cep_pca_pairs(axes, x, g->scatter, &count, 16 + count / 8, &noisy);
+        if (!s && !noisy) s = refine(axes, x, count, accurate);
+        axes->count = axes->values ? count : 0;
+    }
+    cep_gather_free(g);
+    if (s || !*accurate) cep_pca_axes_free(axes, x);
+    return s;
+}
+
+cepman_status cep_pca_dense(cep_pca_axes *axes, cep_pca_data *x, size_t count, cep_pca_method method,
                             bool *accurate)
 {
-    if (method != CEP_PCA_POINTS) return by_features(axes, x, count, method, accurate);
     *accurate = true;
+    if (method == CEP_PCA_FEATURES_F32) return by_features_f32(axes, x, count, accurate);
+    if (method == CEP_PCA_FEATURES_F64) return by_features_f64(axes, x, count);
     return by_points(axes, x, count);
 }

@@ -20,33 +20,6 @@ static cepman_status after_block(const cep_pca_data *x, const char *stage, size_
     return cep_poll(x->ctx);
 }
 
-cepman_status cep_pca_gram_f32(const cep_pca_data *x, double *g)
-{
-    size_t d = x->d, rows = block_rows(x->n, d, d);
-    float *block = cep_alloc(x->mem, rows, d * sizeof *block);
-    float *part = cep_alloc(x->mem, d, d * sizeof *part);
-    cepman_status s = CEPMAN_OK;
-    if (!block || !part) {
-        s = cep_fail_memory(x->ctx, "float32 Gram matrix", d, d * sizeof *part);
-        goto end;
-    }
-    memset(g, 0, d * d * sizeof *g);
-    for (size_t i = 0; !s && i < x->n; i += rows) {
-        size_t m = x->n - i < rows ? x->n - i : rows;
-        cep_pca_centred_f32(x, i, m, block);
-        memset(part, 0, d * d * sizeof *part);
-        cep_linalg_gram_f32(m, d, block, d, part);
-        for (size_t a = 0; a < d; a++)
-            for (size_t b = 0; b <= a; b++)
-                g[a * d + b] += (double)part[a * d + b];
-        s = after_block(x, "pca", i + m, x->n);
-    }
-end:
-    cep_free(x->mem, block);
-    cep_free(x->mem, part);
-    return s;
-}
-
 cepman_status cep_pca_gram_f64(const cep_pca_data *x, double *g)
 {
     size_t d = x->d, rows = block_rows(x->n, d, d);
@@ -56,7 +29,8 @@ cepman_status cep_pca_gram_f64(const cep_pca_data *x, double *g)
     memset(g, 0, d * d * sizeof *g);
     for (size_t i = 0; !s && i < x->n; i += rows) {
         size_t m = x->n - i < rows ? x->n - i : rows;
-        cep_pca_centred_f64(x, i, m, 0, d, block);
+        s = cep_pca_centred(x, i, m, 0, d, block);
+        if (s) break;
         cep_linalg_gram_f64(m, d, block, d, g);
         s = after_block(x, "pca", i + m, x->n);
     }
@@ -73,7 +47,8 @@ cepman_status cep_pca_gram_points(const cep_pca_data *x, double *g)
     memset(g, 0, n * n * sizeof *g);
     for (size_t j = 0; !s && j < x->d; j += columns) {
         size_t m = x->d - j < columns ? x->d - j : columns;
-        cep_pca_centred_f64(x, 0, n, j, m, block);
+        s = cep_pca_centred(x, 0, n, j, m, block);
+        if (s) break;
         cep_linalg_outer_f64(n, m, block, m, g);
         s = after_block(x, "pca", j + m, x->d);
     }
@@ -95,7 +70,8 @@ cepman_status cep_pca_multiply(const cep_pca_data *x, size_t k, const double *v,
     if (h) memset(h, 0, k * k * sizeof *h);
     for (size_t i = 0; !s && i < x->n; i += rows) {
         size_t m = x->n - i < rows ? x->n - i : rows;
-        cep_pca_centred_f64(x, i, m, 0, d, block);
+        s = cep_pca_centred(x, i, m, 0, d, block);
+        if (s) break;
         cep_linalg_gemm_f64(m, k, d, 1.0, block, d, v, d, true, 0.0, scores, k);
         cep_linalg_gemm_tn_f64(k, d, m, scores, k, block, d, z, d);
         if (h) cep_linalg_gram_f64(m, k, scores, k, h);

@@ -1,8 +1,6 @@
 /* Mean, sum of squares and centred blocks of a matrix of rows.
  * Sums in float64 over fixed chunks of rows, added in the order of the chunks: the same bits for any threads.
  * Must not: trust the data; the first row that is not finite ends the fit. */
-#include <math.h>
-
 #include "exec.h"
 #include "internal.h"
 
@@ -12,9 +10,15 @@ typedef struct pass {
     double *sums; /* one row of d per chunk */
 } pass;
 
+const float *cep_pca_row(const cep_pca_data *x, cep_fault *fault, unsigned worker, size_t row)
+{
+    if (cep_matrix_in_memory(x->matrix)) return cepman_matrix_row(x->matrix, row);
+    float *to = x->rows + worker * x->d;
+    return cep_matrix_fetch(x->matrix, fault, row, 1, to, x->d) ? NULL : to;
+}
+
 static cepman_status add_rows(void *argument, size_t index, unsigned worker, cep_fault *fault)
 {
-    (void)worker;
     pass *p = argument;
     size_t d = p->x->d, first = index * p->chunk, last = first + p->chunk;
     double *sum = p->sums + index * d;
@@ -22,13 +26,11 @@ static cepman_status add_rows(void *argument, size_t index, unsigned worker, cep
     for (size_t j = 0; j < d; j++)
         sum[j] = 0;
     for (size_t i = first; i < last; i++) {
-        const float *row = cepman_matrix_row(p->x->matrix, i);
-        float odd = 0; /* v - v is 0 for finite v, NaN otherwise */
-        for (size_t j = 0; j < d; j++) {
+        const float *row = cep_pca_row(p->x, fault, worker, i);
+        if (!row) return fault->status;
+        for (size_t j = 0; j < d; j++)
             sum[j] += (double)row[j];
-            odd += row[j] - row[j];
-        }
-        if (isnan(odd))
+        if (!cep_pca_row_finite(row, d))
             return cep_fault_set(fault, CEPMAN_ERR_DATA,
                                  "principal components: row %zu has a value that is not finite", i);
     }
@@ -37,14 +39,13 @@ static cepman_status add_rows(void *argument, size_t index, unsigned worker, cep
 
 static cepman_status add_squares(void *argument, size_t index, unsigned worker, cep_fault *fault)
 {
-    (void)worker;
-    (void)fault;
     pass *p = argument;
     size_t d = p->x->d, first = index * p->chunk, last = first + p->chunk;
     double sum = 0;
     if (last > p->x->n) last = p->x->n;
     for (size_t i = first; i < last; i++) {
-        const float *row = cepman_matrix_row(p->x->matrix, i);
+        const float *row = cep_pca_row(p->x, fault, worker, i);
+        if (!row) return fault->status;
         double of_row[4] = {0, 0, 0, 0};
         for (size_t j = 0; j < d; j++) {
             double v = (double)row[j] - p->x->mean[j];
@@ -82,22 +83,16 @@ cepman_status cep_pca_moments(cep_pca_data *x)
     return s;
 }
 
-void cep_pca_centred_f64(const cep_pca_data *x, size_t first, size_t rows, size_t column, size_t width,
-                         double *to)
+cepman_status cep_pca_centred(const cep_pca_data *x, size_t first, size_t rows, size_t column, size_t width,
+                              double *to)
 {
     const double *mean = x->mean + column;
+    cep_fault fault;
     for (size_t i = 0; i < rows; i++) {
-        const float *row = cepman_matrix_row(x->matrix, first + i) + column;
+        const float *row = cep_pca_row(x, &fault, 0, first + i);
+        if (!row) return cep_fail_fault(x->ctx, &fault);
         for (size_t j = 0; j < width; j++)
-            to[i * width + j] = (double)row[j] - mean[j];
+            to[i * width + j] = (double)row[column + j] - mean[j];
     }
-}
-
-void cep_pca_centred_f32(const cep_pca_data *x, size_t first, size_t rows, float *to)
-{
-    for (size_t i = 0; i < rows; i++) {
-        const float *row = cepman_matrix_row(x->matrix, first + i);
-        for (size_t j = 0; j < x->d; j++)
-            to[i * x->d + j] = (float)((double)row[j] - x->mean[j]);
-    }
+    return CEPMAN_OK;
 }

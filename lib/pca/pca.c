@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "exec.h"
 #include "internal.h"
 #include "model.h"
 
@@ -34,12 +35,13 @@ static cep_pca_method choose(const cep_pca_data *x, size_t count)
     return work > 2e9 ? CEP_PCA_FEATURES_F32 : CEP_PCA_FEATURES_F64;
 }
 
-static cepman_status solve(cep_pca_axes *axes, const cep_pca_data *x, size_t count, cep_pca_method method,
+static cepman_status solve(cep_pca_axes *axes, cep_pca_data *x, size_t count, cep_pca_method method,
                            cep_pca_method *used)
 {
     bool accurate = true;
     cepman_status s = CEPMAN_OK;
     if (method == CEP_PCA_AUTO) method = choose(x, count);
+    if (method != CEP_PCA_FEATURES_F32 && (s = cep_pca_moments(x))) return s;
     if (method == CEP_PCA_BLOCK) {
         double side = (double)(x->n < x->d ? x->n : x->d);
         double dense = (double)x->n * (double)x->d * side + 8 * side * side * side;
@@ -54,7 +56,8 @@ static cepman_status solve(cep_pca_axes *axes, const cep_pca_data *x, size_t cou
         cep_log(x->ctx, CEPMAN_LOG_INFO,
                 "principal components: float32 does not resolve these data, using float64");
         method = CEP_PCA_FEATURES_F64;
-        s = cep_pca_dense(axes, x, count, method, &accurate);
+        s = cep_pca_moments(x);
+        if (!s) s = cep_pca_dense(axes, x, count, method, &accurate);
     }
 end:
     if (used) *used = method;
@@ -72,6 +75,24 @@ static void fix_sign(double *v, size_t d)
         v[j] = -v[j];
 }
 
+void cep_pca_model(cepman_pca *p, cep_pca_data *x, cep_pca_axes *axes, bool whiten)
+{
+    double degrees = (double)(x->n - 1);
+    for (size_t j = 0; j < axes->count; j++) {
+        fix_sign(axes->vectors + j * x->d, x->d);
+        axes->values[j] = axes->values[j] > 0 ? axes->values[j] / degrees : 0;
+    }
+    cep_refs_init(&p->refs);
+    p->mem = cep_memory_ref(x->mem);
+    p->count = axes->count;
+    p->features = x->d;
+    p->mean = x->mean;
+    p->variance = axes->values;
+    p->vectors = axes->vectors;
+    p->total = x->squares / degrees;
+    p->whiten = whiten;
+}
+
 static cepman_status fit(cepman_pca **out, cep_pca_data *x, size_t count, bool whiten, cep_pca_method method,
                          cep_pca_method *used)
 {
@@ -79,30 +100,30 @@ static cepman_status fit(cepman_pca **out, cep_pca_data *x, size_t count, bool w
     size_t most = x->n < x->d ? x->n : x->d;
     cepman_pca *p = cep_alloc_zero(x->mem, 1, sizeof *p);
     x->mean = cep_alloc(x->mem, x->d, sizeof *x->mean);
+    x->rows = cep_alloc(x->mem, cep_workers(x->ctx), x->d * sizeof *x->rows);
     cepman_status s = CEPMAN_OK;
-    if (!p || !x->mean) s = cep_fail_memory(x->ctx, "principal components", x->d, sizeof *x->mean);
-    if (!s) s = cep_pca_moments(x);
+    if (!p || !x->mean || !x->rows)
+        s = cep_fail_memory(x->ctx, "principal components", x->d, sizeof *x->mean);
     if (!s) s = solve(&axes, x, count < most ? count : most, method, used);
+    cep_free(x->mem, x->rows);
     if (s) {
         cep_free(x->mem, p);
         cep_free(x->mem, x->mean);
         return s;
     }
-    double degrees = (double)(x->n - 1);
-    for (size_t j = 0; j < axes.count; j++) {
-        fix_sign(axes.vectors + j * x->d, x->d);
-        axes.values[j] = axes.values[j] > 0 ? axes.values[j] / degrees : 0;
-    }
-    cep_refs_init(&p->refs);
-    p->mem = cep_memory_ref(x->mem);
-    p->count = axes.count;
-    p->features = x->d;
-    p->mean = x->mean;
-    p->variance = axes.values;
-    p->vectors = axes.vectors;
-    p->total = x->squares / degrees;
-    p->whiten = whiten;
+    cep_pca_model(p, x, &axes, whiten);
     *out = p;
+    return CEPMAN_OK;
+}
+
+cepman_status cep_pca_wishes(cepman_context *ctx, const cepman_options *options, size_t *count, bool *whiten)
+{
+    cepman_options *o = NULL;
+    cepman_status s = cep_options_resolve(&o, ctx, options, "pca", table);
+    if (s) return s;
+    *count = cep_options_auto(o, "components") ? 0 : (size_t)cep_options_integer(o, "components");
+    *whiten = cep_options_flag(o, "whiten");
+    cepman_options_unref(o);
     return CEPMAN_OK;
 }
 
@@ -116,13 +137,10 @@ cepman_status cep_pca_fit_by(cepman_pca **out, cepman_context *ctx, const cepman
                 "principal components need at least 2 rows, the matrix has %zu", x.n);
     CEP_REQUIRE(ctx, x.n <= INT32_MAX && x.d <= INT32_MAX, CEPMAN_ERR_SHAPE,
                 "principal components of a %zu x %zu matrix: a side is beyond 2^31", x.n, x.d);
-    cepman_options *o = NULL;
-    cepman_status s = cep_options_resolve(&o, ctx, options, "pca", table);
-    if (s) return s;
-    size_t count = cep_options_auto(o, "components") ? 0 : (size_t)cep_options_integer(o, "components");
-    s = fit(out, &x, count, cep_options_flag(o, "whiten"), method, used);
-    cepman_options_unref(o);
-    return s;
+    size_t count = 0;
+    bool whiten = false;
+    cepman_status s = cep_pca_wishes(ctx, options, &count, &whiten);
+    return s ? s : fit(out, &x, count, whiten, method, used);
 }
 
 cepman_status cepman_pca_fit(cepman_pca **out, cepman_context *ctx, const cepman_matrix *matrix,

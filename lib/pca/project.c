@@ -3,101 +3,146 @@
  * Must not: divide by a deviation that is only rounding; such whitened scores are 0. */
 #include <math.h>
 
+#include "exec.h"
 #include "linalg.h"
 #include "model.h"
 
-enum { block = 512 };
+enum { BLOCK = 512, PIECE = 32 };
 
-static cepman_status check(cepman_context *ctx, const void *out, const cepman_pca *p, const cepman_matrix *m,
-                           size_t columns, const char *what)
+/* A block of rows on its way through a product with the components. */
+typedef struct passage {
+    const cepman_pca *p;
+    const cepman_matrix *matrix; /* or rows of the caller's */
+    const float *rows;
+    size_t stride;
+    const char *what;
+    bool back;              /* scores to rows */
+    size_t in, out;         /* columns */
+    size_t first, count;    /* of the block */
+    float *taken;           /* BLOCK x in */
+    double *before, *after; /* BLOCK x in, BLOCK x out */
+    double *scale;          /* of each score: multiplied on the way out, divided by on the way back */
+} passage;
+
+static cepman_status take_piece(void *argument, size_t index, unsigned worker, cep_fault *fault)
 {
-    CEP_REQUIRE(ctx, out && p && m, CEPMAN_ERR_ARGUMENT, "%s: an argument is NULL", what);
-    CEP_REQUIRE(ctx, cepman_matrix_columns(m) == columns, CEPMAN_ERR_SHAPE,
-                "%s: the matrix has %zu columns, the components were fitted to give or take %zu", what,
-                cepman_matrix_columns(m), columns);
-    size_t bad = cep_matrix_first_nonfinite(m);
-    CEP_REQUIRE(ctx, bad == cepman_matrix_rows(m), CEPMAN_ERR_DATA,
-                "%s: row %zu has a value that is not finite", what, bad);
+    (void)worker;
+    const passage *t = argument;
+    const size_t d = t->in, i = index * PIECE, count = t->count - i < PIECE ? t->count - i : PIECE;
+    const float *x = t->taken + i * d;
+    size_t stride = d;
+    if (t->matrix) {
+        cepman_status s = cep_matrix_fetch(t->matrix, fault, t->first + i, count, t->taken + i * d, d);
+        if (s) return s;
+    } else {
+        x = t->rows + (t->first + i) * t->stride;
+        stride = t->stride;
+    }
+    for (size_t r = 0; r < count; r++) {
+        const float *row = x + r * stride;
+        double *to = t->before + (i + r) * d;
+        if (!cep_pca_row_finite(row, d))
+            return cep_fault_set(fault, CEPMAN_ERR_DATA, "%s: row %zu has a value that is not finite",
+                                 t->what, t->first + i + r);
+        for (size_t j = 0; j < d; j++) {
+            if (t->back)
+                to[j] = t->scale[j] > 0 ? (double)row[j] / t->scale[j] : 0;
+            else
+                to[j] = (double)row[j] - t->p->mean[j];
+        }
+    }
     return CEPMAN_OK;
 }
 
-/* What a score is multiplied with on the way out, and divided by on the way back. */
-static double scale_of(const cepman_pca *p, size_t j)
+static void give(const passage *t, float *to, size_t stride)
 {
-    if (!p->whiten) return 1;
-    return p->variance[j] > 1e-12 * p->total ? 1 / sqrt(p->variance[j]) : 0;
+    for (size_t r = 0; r < t->count; r++) {
+        const double *row = t->after + r * t->out;
+        for (size_t j = 0; j < t->out; j++)
+            to[(t->first + r) * stride + j] =
+                (float)(t->back ? row[j] + t->p->mean[j] : row[j] * t->scale[j]);
+    }
+}
+
+/* All n rows, to `to`. */
+static cepman_status pass(passage *t, cepman_context *ctx, size_t n, float *to, size_t stride)
+{
+    cep_memory *mem = cep_context_memory(ctx);
+    const cepman_pca *p = t->p;
+    const size_t d = p->features, k = p->count;
+    t->in = t->back ? k : d;
+    t->out = t->back ? d : k;
+    if (t->matrix) t->taken = cep_alloc(mem, BLOCK, t->in * sizeof *t->taken);
+    t->before = cep_alloc(mem, BLOCK, t->in * sizeof *t->before);
+    t->after = cep_alloc(mem, BLOCK, t->out * sizeof *t->after);
+    t->scale = cep_alloc(mem, k, sizeof *t->scale);
+    cepman_status s = CEPMAN_OK;
+    if ((t->matrix && !t->taken) || !t->before || !t->after || !t->scale)
+        s = cep_fail_memory(ctx, t->what, BLOCK, (d + k) * sizeof *t->before);
+    for (size_t j = 0; !s && j < k; j++)
+        t->scale[j] = !p->whiten ? 1 : p->variance[j] > 1e-12 * p->total ? 1 / sqrt(p->variance[j]) : 0;
+    for (t->first = 0; !s && t->first < n; t->first += BLOCK) {
+        t->count = n - t->first < BLOCK ? n - t->first : BLOCK;
+        s = cep_parallel(ctx, NULL, (t->count + PIECE - 1) / PIECE, take_piece, t);
+        if (s) break;
+        cep_linalg_gemm_f64(t->count, t->out, t->in, 1.0, t->before, t->in, p->vectors, d, !t->back, 0.0,
+                            t->after, t->out);
+        give(t, to, stride);
+        if (t->matrix) cep_progress(ctx, t->back ? "pca rows" : "pca scores", t->first + t->count, n);
+        s = cep_poll(ctx);
+    }
+    cep_free(mem, t->taken);
+    cep_free(mem, t->before);
+    cep_free(mem, t->after);
+    cep_free(mem, t->scale);
+    return s;
+}
+
+static cepman_status through(cepman_matrix **out, cepman_context *ctx, const cepman_pca *p,
+                             const cepman_matrix *m, bool back, const char *what)
+{
+    CEP_REQUIRE(ctx, out && p && m, CEPMAN_ERR_ARGUMENT, "%s: an argument is NULL", what);
+    const size_t expected = back ? p->count : p->features, columns = back ? p->features : p->count;
+    CEP_REQUIRE(ctx, cepman_matrix_columns(m) == expected, CEPMAN_ERR_SHAPE,
+                "%s: the matrix has %zu columns, the components were fitted to give or take %zu", what,
+                cepman_matrix_columns(m), expected);
+    passage t = {.p = p, .matrix = m, .what = what, .back = back};
+    const size_t n = cepman_matrix_rows(m);
+    float *to;
+    size_t stride;
+    cepman_matrix *made = NULL;
+    cepman_status s = cep_matrix_create(&made, ctx, what, n, columns, &to, &stride);
+    if (!s) s = pass(&t, ctx, n, to, stride);
+    if (s)
+        cepman_matrix_unref(made);
+    else
+        *out = made;
+    return s;
 }
 
 cepman_status cepman_pca_apply(cepman_matrix **out, cepman_context *ctx, const cepman_pca *p,
                                const cepman_matrix *m)
 {
     cepman_status s = cep_enter(ctx);
-    if (s || (s = check(ctx, out, p, m, cepman_pca_features(p), "scores"))) return s;
-    cep_memory *mem = cep_context_memory(ctx);
-    size_t n = cepman_matrix_rows(m), d = p->features, k = p->count, stride;
-    float *to;
-    cepman_matrix *scores = NULL;
-    s = cep_matrix_create(&scores, ctx, "scores", n, k, &to, &stride);
-    if (s) return s;
-    double *rows = cep_alloc(mem, block, d * sizeof *rows), *part = cep_alloc(mem, block, k * sizeof *part);
-    if (!rows || !part) s = cep_fail_memory(ctx, "scores", block, (d + k) * sizeof *rows);
-    for (size_t i = 0; !s && i < n; i += block) {
-        size_t count = n - i < block ? n - i : block;
-        for (size_t r = 0; r < count; r++) {
-            const float *row = cepman_matrix_row(m, i + r);
-            for (size_t j = 0; j < d; j++)
-                rows[r * d + j] = (double)row[j] - p->mean[j];
-        }
-        cep_linalg_gemm_f64(count, k, d, 1.0, rows, d, p->vectors, d, true, 0.0, part, k);
-        for (size_t j = 0; j < k; j++) {
-            double scale = scale_of(p, j);
-            for (size_t r = 0; r < count; r++)
-                to[(i + r) * stride + j] = (float)(part[r * k + j] * scale);
-        }
-        cep_progress(ctx, "pca scores", i + count, n);
-        s = cep_poll(ctx);
-    }
-    cep_free(mem, rows);
-    cep_free(mem, part);
-    if (s)
-        cepman_matrix_unref(scores);
-    else
-        *out = scores;
-    return s;
+    return s ? s : through(out, ctx, p, m, false, "scores");
 }
 
 cepman_status cepman_pca_invert(cepman_matrix **out, cepman_context *ctx, const cepman_pca *p,
                                 const cepman_matrix *m)
 {
     cepman_status s = cep_enter(ctx);
-    if (s || (s = check(ctx, out, p, m, cepman_pca_components_count(p), "rows from scores"))) return s;
-    cep_memory *mem = cep_context_memory(ctx);
-    size_t n = cepman_matrix_rows(m), d = p->features, k = p->count, stride;
-    float *to;
-    cepman_matrix *back = NULL;
-    s = cep_matrix_create(&back, ctx, "rows from scores", n, d, &to, &stride);
+    return s ? s : through(out, ctx, p, m, true, "rows from scores");
+}
+
+cepman_status cepman_pca_project(const cepman_pca *p, cepman_context *ctx, const float *rows, size_t count,
+                                 size_t stride, float *scores, size_t scores_stride)
+{
+    cepman_status s = cep_enter(ctx);
     if (s) return s;
-    double *rows = cep_alloc(mem, block, d * sizeof *rows), *part = cep_alloc(mem, block, k * sizeof *part);
-    if (!rows || !part) s = cep_fail_memory(ctx, "rows from scores", block, (d + k) * sizeof *rows);
-    for (size_t i = 0; !s && i < n; i += block) {
-        size_t count = n - i < block ? n - i : block;
-        for (size_t j = 0; j < k; j++) {
-            double scale = scale_of(p, j);
-            for (size_t r = 0; r < count; r++)
-                part[r * k + j] = scale > 0 ? (double)cepman_matrix_row(m, i + r)[j] / scale : 0;
-        }
-        cep_linalg_gemm_f64(count, d, k, 1.0, part, k, p->vectors, d, false, 0.0, rows, d);
-        for (size_t r = 0; r < count; r++)
-            for (size_t j = 0; j < d; j++)
-                to[(i + r) * stride + j] = (float)(rows[r * d + j] + p->mean[j]);
-        cep_progress(ctx, "pca rows", i + count, n);
-        s = cep_poll(ctx);
-    }
-    cep_free(mem, rows);
-    cep_free(mem, part);
-    if (s)
-        cepman_matrix_unref(back);
-    else
-        *out = back;
-    return s;
+    CEP_REQUIRE(ctx, p && ((rows && scores) || !count), CEPMAN_ERR_ARGUMENT, "scores: an argument is NULL");
+    CEP_REQUIRE(ctx, stride >= p->features && scores_stride >= p->count, CEPMAN_ERR_RANGE,
+                "scores: strides are %zu and %zu, must be at least the %zu features and %zu components",
+                stride, scores_stride, p->features, p->count);
+    passage t = {.p = p, .rows = rows, .stride = stride, .what = "scores"};
+    return pass(&t, ctx, count, scores, scores_stride);
 }
