@@ -1,5 +1,5 @@
-/* Bench of the clusterers: HDBSCAN in three dimensions against sorting its coordinates, K-means in few and in many
- * dimensions against a plain Lloyd loop from the same start, and scikit-learn where python3 has it.
+/* Bench of K-means in few and in many dimensions against a plain Lloyd loop from the same start, and scikit-learn where
+ * python3 has it.
  * Must not: time what it does not also verify. */
 #include <math.h>
 #include <stdio.h>
@@ -44,77 +44,6 @@ static float *groups(size_t n, size_t d)
         }
     free(centre);
     return x;
-}
-
-/* ---- HDBSCAN ----------------------------------------------------------------------------------------------------- */
-
-typedef struct hdbscan_case {
-    cepman_matrix *matrix;
-    cepman_options *how, *flat;
-    cepman_hdbscan_tree *tree;
-    float *values, *sorted;
-    size_t count;
-    unsigned threads;
-} hdbscan_case;
-
-static void run_tree(void *argument)
-{
-    hdbscan_case *c = argument;
-    cepman_hdbscan_tree_unref(c->tree);
-    c->tree = NULL;
-    NEED(cepman_context_set_threads(ctx, c->threads));
-    NEED(cepman_hdbscan_tree_build(&c->tree, ctx, c->matrix, c->how));
-}
-
-static void run_extract(void *argument)
-{
-    hdbscan_case *c = argument;
-    cepman_hdbscan *h = NULL;
-    if (!c->tree) run_tree(c);
-    NEED(cepman_hdbscan_extract(&h, ctx, c->tree, c->flat));
-    if (cepman_labels_clusters(cepman_hdbscan_labels(h)) != 8) {
-        fprintf(stderr, "HDBSCAN found %zu clusters of 8\n",
-                cepman_labels_clusters(cepman_hdbscan_labels(h)));
-        exit(1);
-    }
-    cepman_hdbscan_unref(h);
-}
-
-static int by_value(const void *x, const void *y)
-{
-    float a = *(const float *)x, b = *(const float *)y;
-    return (a > b) - (a < b);
-}
-
-static void run_sort(void *argument)
-{
-    hdbscan_case *c = argument;
-    memcpy(c->sorted, c->values, c->count * sizeof *c->sorted);
-    qsort(c->sorted, c->count, sizeof *c->sorted, by_value);
-}
-
-static void hdbscan_cases(bench *b)
-{
-    const size_t n = 65536;
-    hdbscan_case c = {
-        .values = groups(n, 3), .sorted = malloc(n * 3 * sizeof(float)), .count = n * 3, .threads = 1};
-    NEED(cepman_matrix_wrap(&c.matrix, ctx, c.values, n, 3, 3, NULL, NULL));
-    NEED(cepman_hdbscan_tree_options_create(&c.how, ctx));
-    NEED(cepman_options_set_integer(c.how, ctx, "min-samples", 10));
-    NEED(cepman_hdbscan_options_create(&c.flat, ctx));
-    NEED(cepman_options_set_integer(c.flat, ctx, "min-cluster-size", 100));
-    int tree = bench_add(b, "hdbscan 65536 x 3: tree", run_tree, &c, (double)n);
-    int flat = bench_add(b, "hdbscan 65536 x 3: extraction", run_extract, &c, (double)n);
-    int sort = bench_add(b, "qsort of the coordinates", run_sort, &c, (double)n);
-    bench_measure(b);
-    bench_ratio(b, "hdbscan: tree / sort", tree, sort);
-    bench_ratio(b, "hdbscan: extraction / sort", flat, sort);
-    cepman_hdbscan_tree_unref(c.tree);
-    cepman_matrix_unref(c.matrix);
-    cepman_options_unref(c.how);
-    cepman_options_unref(c.flat);
-    free(c.values);
-    free(c.sorted);
 }
 
 /* ---- K-means ------------------------------------------------------------------------------------------------------ */
@@ -237,7 +166,6 @@ int main(int argc, char **argv)
 {
     bench *b = bench_begin("cluster", argc, argv);
     if (cepman_context_create(&ctx, NULL)) return 1;
-    hdbscan_cases(b);
     kmeans_cases(b, 65536, 3, 8);
     kmeans_cases(b, 8192, 500, 6);
     cepman_context_unref(ctx);

@@ -281,6 +281,8 @@ cepman_status cepman_hdbscan_membership(double *out, cepman_context *ctx, const 
     if (s) return s;
     CEP_REQUIRE(ctx, h && fitted, CEPMAN_ERR_ARGUMENT, "HDBSCAN membership: clusters or fitted is NULL");
     if (!matrix) matrix = fitted;
+    CEP_REQUIRE_F32(ctx, matrix, "HDBSCAN membership");
+    CEP_REQUIRE_F32(ctx, fitted, "HDBSCAN membership");
     s = check_matrices(ctx, h, fitted, matrix, "HDBSCAN membership");
     if (s) return s;
     soft_job job = {

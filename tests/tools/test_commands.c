@@ -409,13 +409,36 @@ START_TEST(cluster_and_score)
     good("cluster %s --method kmeans --init %s -o %s", points, in_dir("dk/centers.npy"), in_dir("again.npy"));
     ck_assert(same_files(in_dir("k.npy"), in_dir("again.npy")));
 
-    good("cluster %s --min-cluster-size 10 -o %s --details %s", points, in_dir("h.npy"), in_dir("dh"));
+    good("cluster %s --min-cluster-size 10 -o %s --details %s --membership %s", points, in_dir("h.npy"),
+         in_dir("dh"), in_dir("soft.npy"));
     good("score %s %s", in_dir("h.npy"), truth);
     ck_assert_ptr_nonnull(strstr(last.out, "\"clusters\": 3,"));
     cepman_matrix *core = load(ctx, in_dir("dh/core_distances.npy"), 120, 1);
     cepman_matrix *weights = load(ctx, in_dir("dh/mst_weights.npy"), 119, 1);
     cepman_matrix_unref(load(ctx, in_dir("dh/probabilities.npy"), 120, 1));
     cepman_matrix_unref(load(ctx, in_dir("dh/outlier_scores.npy"), 120, 1));
+    cepman_matrix *linkage = load(ctx, in_dir("dh/single_linkage.npy"), 119, 4),
+                  *soft = load(ctx, in_dir("soft.npy"), 120, 3), *condensed = NULL, *exemplars = NULL;
+    assert_good(ctx, cepman_matrix_load(&condensed, ctx, in_dir("dh/condensed_tree.npy")));
+    assert_good(ctx, cepman_matrix_load(&exemplars, ctx, in_dir("dh/exemplars.npy")));
+    ck_assert(cepman_matrix_row(linkage, 118)[3] == 120 && cepman_matrix_columns(condensed) == 6);
+    ck_assert(cepman_matrix_row(condensed, 0)[0] == -1 && cepman_matrix_row(condensed, 0)[1] == 120);
+    int found = 0;
+    cepman_labels *labels = NULL;
+    assert_good(ctx, cepman_labels_load(&labels, ctx, in_dir("h.npy")));
+    for (size_t i = 0; i < 120; i++) {
+        const float *row = cepman_matrix_row(soft, i);
+        int32_t best = row[0] > row[1] ? (row[0] > row[2] ? 0 : 2) : row[1] > row[2] ? 1 : 2;
+        int32_t label = cepman_labels_data(labels)[i];
+        ck_assert(row[0] + row[1] + row[2] <= 1.00001f && (label < 0 || label == best));
+        found += cepman_matrix_row(exemplars, i)[0] > 0;
+    }
+    ck_assert_int_ge(found, 3);
+    cepman_labels_unref(labels);
+    cepman_matrix_unref(linkage);
+    cepman_matrix_unref(soft);
+    cepman_matrix_unref(condensed);
+    cepman_matrix_unref(exemplars);
     ck_assert(cepman_matrix_row(weights, 0)[0] > 0);
     for (size_t i = 1; i < 119; i++)
         ck_assert(cepman_matrix_row(weights, i)[0] >= cepman_matrix_row(weights, i - 1)[0]);
@@ -439,6 +462,10 @@ START_TEST(cluster_refuses)
         in_dir("a.npy"));
     bad(2, "--k belongs to", "cluster %s -k 3 -o %s", points, in_dir("a.npy"));
     bad(2, "--init belongs to", "cluster %s --init %s -o %s", points, points, in_dir("a.npy"));
+    bad(2, "--membership belongs to", "cluster %s --method kmeans -o %s --membership %s", points,
+        in_dir("a.npy"), in_dir("b.npy"));
+    bad(2, ".npy", "cluster %s -o %s --membership %s", points, in_dir("a.npy"), in_dir("b"));
+    bad(1, "two outputs", "cluster %s -o %s --membership %s", points, in_dir("a.npy"), in_dir("a.npy"));
     bad(2, "hdbscan|kmeans", "cluster %s --method magic -o %s", points, in_dir("a.npy"));
     bad(1, "k", "cluster %s --method kmeans -k 121 -o %s --details %s", points, in_dir("a.npy"), in_dir("d"));
     nothing_left();
