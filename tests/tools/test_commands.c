@@ -1,4 +1,5 @@
-/* Every command on small inputs: what it writes, what it refuses, and that a refusal leaves nothing behind. */
+/* Every command on small inputs: what it writes, what it refuses, and that a refusal leaves nothing behind. Long because
+ * there are many commands. */
 #include "program.h"
 
 #include <math.h>
