@@ -1,5 +1,5 @@
 /* Topic cepstral with AVX2: vectors of 8.
- * cepstral_body.h is the algorithm; computing a logarithm is as quick as looking it up.
+ * cepstral_body.h is the algorithm; logarithms of counts are computed, not looked up.
  * Must not: be called below CEP_CPU_AVX2, or use a fused multiply-add. */
 #if defined(__x86_64__)
 #define WIDTH 8
