@@ -13,6 +13,7 @@
 
 CEPMAN_BEGIN
 
+/* Where memory, threads, messages, progress and cancellation come from: opaque, reference-counted. */
 typedef struct cepman_context cepman_context;
 
 /* Called once when a borrowed buffer is no longer used. May be called from any thread. */
@@ -46,6 +47,7 @@ typedef struct cepman_planner_lock {
     void (*release)(void *user);
 } cepman_planner_lock;
 
+/* How much of the log is wanted: each level has those before it. */
 typedef enum cepman_log_level {
     CEPMAN_LOG_NONE = 0,
     CEPMAN_LOG_WARNING = 1,

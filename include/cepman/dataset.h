@@ -10,6 +10,7 @@
 
 CEPMAN_BEGIN
 
+/* A scan of frames, read in blocks: opaque, immutable, reference-counted, shareable between threads. */
 typedef struct cepman_dataset cepman_dataset;
 
 /* Options of cepman_dataset_open(), kind "dataset" (docs/formats.md says what each format gives):
@@ -50,6 +51,8 @@ typedef struct cepman_frame_source {
     int concurrent;
 } cepman_frame_source;
 
+/* A dataset of a host's source; the struct is copied. type, scan and frame shape as for cepman_dataset_wrap().
+ * Errors: ARGUMENT, RANGE, SHAPE, MEMORY, LIMIT. */
 CEPMAN_API cepman_status cepman_dataset_from_source(cepman_dataset **out, cepman_context *context,
                                                     const cepman_frame_source *source, cepman_type type,
                                                     size_t scan_rows, size_t scan_columns, size_t height,
@@ -84,6 +87,7 @@ CEPMAN_API void cepman_dataset_unref(cepman_dataset *dataset);
 
 /* ---- what it is ------------------------------------------------------------------------------------------------ */
 
+/* Shape of the scan and of a frame in pixels, and the type of its numbers. */
 CEPMAN_API size_t cepman_dataset_scan_rows(const cepman_dataset *dataset);
 CEPMAN_API size_t cepman_dataset_scan_columns(const cepman_dataset *dataset);
 CEPMAN_API size_t cepman_dataset_frames(const cepman_dataset *dataset); /* rows * columns */

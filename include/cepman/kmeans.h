@@ -7,6 +7,7 @@
 
 CEPMAN_BEGIN
 
+/* A fitted K-means: labels, centres, inertia. Opaque, immutable, reference-counted. */
 typedef struct cepman_kmeans cepman_kmeans;
 
 /* Options, kind "kmeans": k integer (default 8); n-init integer (default 10; 1 with given centres);

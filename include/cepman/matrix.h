@@ -50,6 +50,7 @@ CEPMAN_API cepman_status cepman_matrix_select(cepman_matrix **out, cepman_contex
 CEPMAN_API cepman_matrix *cepman_matrix_ref(cepman_matrix *matrix);
 CEPMAN_API void cepman_matrix_unref(cepman_matrix *matrix);
 
+/* The shape: n rows of d columns. */
 CEPMAN_API size_t cepman_matrix_rows(const cepman_matrix *matrix);
 CEPMAN_API size_t cepman_matrix_columns(const cepman_matrix *matrix);
 /* CEPMAN_TYPE_F32 or CEPMAN_TYPE_F16: how the numbers are stored. 0 for NULL. */

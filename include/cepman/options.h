@@ -10,8 +10,10 @@
 
 CEPMAN_BEGIN
 
+/* The settings of one stage: opaque, reference-counted; used by one thread at a time. */
 typedef struct cepman_options cepman_options;
 
+/* What an option holds. The values are pinned. */
 typedef enum cepman_option_type {
     CEPMAN_OPTION_FLAG = 0, /* 0 or 1 */
     CEPMAN_OPTION_INTEGER = 1,

@@ -7,6 +7,7 @@
 
 CEPMAN_BEGIN
 
+/* Fitted principal components. Opaque, immutable, reference-counted. */
 typedef struct cepman_pca cepman_pca;
 /* Sums of rows that come in blocks and need not be kept. */
 typedef struct cepman_pca_accumulator cepman_pca_accumulator;
@@ -30,6 +31,7 @@ CEPMAN_API cepman_status cepman_pca_fit(cepman_pca **out, cepman_context *contex
 CEPMAN_API cepman_pca *cepman_pca_ref(cepman_pca *pca);
 CEPMAN_API void cepman_pca_unref(cepman_pca *pca);
 
+/* How many components there are, and features of a row. */
 CEPMAN_API size_t cepman_pca_components_count(const cepman_pca *pca);
 CEPMAN_API size_t cepman_pca_features(const cepman_pca *pca);
 /* d means; a unit row of d per component (NULL beyond the last); variance (n - 1 in the denominator) per component,

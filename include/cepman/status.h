@@ -26,6 +26,7 @@ CEPMAN_BEGIN
     X(CEPMAN_ERR_THREAD, -15, "a thread could not be started")                                               \
     X(CEPMAN_ERR_INTERNAL, -16, "internal error")
 
+/* What a call came to: 0 is success, every failure is negative. */
 typedef enum cepman_status {
 #define CEPMAN_STATUS_ENUM(name, value, text) name = value,
     CEPMAN_STATUS_LIST(CEPMAN_STATUS_ENUM)

@@ -10,6 +10,7 @@
 
 CEPMAN_BEGIN
 
+/* A fitted embedding and what it came from. Opaque, immutable, reference-counted. */
 typedef struct cepman_umap cepman_umap;
 
 /* Options, kind "umap" (default; range):
