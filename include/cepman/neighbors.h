@@ -79,7 +79,8 @@ CEPMAN_API cepman_status cepman_neighbors_index_query(const cepman_neighbors_ind
 CEPMAN_API cepman_neighbors_index *cepman_neighbors_index_ref(cepman_neighbors_index *index);
 CEPMAN_API void cepman_neighbors_index_unref(cepman_neighbors_index *index);
 
-CEPMAN_API size_t cepman_neighbors_index_count(const cepman_neighbors_index *index); /* rows */
+/* Rows of the index, their columns, and the neighbours a query gives at most. */
+CEPMAN_API size_t cepman_neighbors_index_count(const cepman_neighbors_index *index);
 CEPMAN_API size_t cepman_neighbors_index_columns(const cepman_neighbors_index *index);
 CEPMAN_API size_t cepman_neighbors_index_k(const cepman_neighbors_index *index);
 /* "exact", "tree" (exact too) or "approximate". Static. */
