@@ -25,17 +25,18 @@ static double membership(double distance, double rho, double sigma)
     return distance > rho && sigma > 0 ? exp(-(distance - rho) / sigma) : 1.0;
 }
 
-void cep_umap_smooth(const float *distances, size_t k, double local_connectivity, double mean, double *rho,
-                     double *sigma)
+/* The first `near` of k distances; the others are infinitely far. */
+static void smooth(const float *distances, size_t near, size_t k, double local_connectivity, double mean,
+                   double *rho, double *sigma)
 {
     size_t zeros = 0;
     double sum = 0;
-    for (size_t j = 0; j < k; j++) {
+    for (size_t j = 0; j < near; j++) {
         zeros += distances[j] <= 0;
         sum += (double)distances[j];
     }
     const float *positive = distances + zeros; /* ascending: zeros come first */
-    const size_t found = k - zeros;
+    const size_t found = near - zeros;
     double r = 0;
     if (found && (double)found >= local_connectivity) {
         size_t whole = (size_t)local_connectivity;
@@ -53,7 +54,7 @@ void cep_umap_smooth(const float *distances, size_t k, double local_connectivity
     double low = 0, high = INFINITY, middle = 1;
     for (int i = 0; i < BISECTIONS; i++) {
         double total = 0;
-        for (size_t j = 0; j < k; j++)
+        for (size_t j = 0; j < near; j++)
             total += membership((double)distances[j], r, middle);
         if (fabs(total - target) < TOLERANCE) break;
         if (total > target) {
@@ -69,12 +70,23 @@ void cep_umap_smooth(const float *distances, size_t k, double local_connectivity
     *sigma = middle < least ? least : middle;
 }
 
+void cep_umap_smooth(const float *distances, size_t k, double local_connectivity, double mean, double *rho,
+                     double *sigma)
+{
+    smooth(distances, k, k, local_connectivity, mean, rho, sigma);
+}
+
+double cep_umap_membership(double distance, double rho, double sigma)
+{
+    return membership(distance, rho, sigma);
+}
+
 /* ---- memberships --------------------------------------------------------------------------------------------- */
 
 typedef struct rows_job {
     size_t n, k;
     const float *distances;
-    double local_connectivity, mean;
+    double local_connectivity, cut, mean;
     double *sums; /* one per item */
     float *weights;
 } rows_job;
@@ -87,7 +99,7 @@ static cepman_status sum_rows(void *argument, size_t item, unsigned worker, cep_
     (void)worker;
     (void)fault;
     for (size_t i = item * ROWS * job->k; i < last * job->k; i++)
-        sum += (double)job->distances[i];
+        if ((double)job->distances[i] < job->cut) sum += (double)job->distances[i];
     job->sums[item] = sum;
     return CEPMAN_OK;
 }
@@ -101,21 +113,24 @@ static cepman_status weigh_rows(void *argument, size_t item, unsigned worker, ce
     for (size_t i = item * ROWS; i < last; i++) {
         const float *d = job->distances + i * job->k;
         double rho, sigma;
-        cep_umap_smooth(d, job->k, job->local_connectivity, job->mean, &rho, &sigma);
+        size_t near = job->k;
+        while (near && (double)d[near - 1] >= job->cut)
+            near--;
+        smooth(d, near, job->k, job->local_connectivity, job->mean, &rho, &sigma);
         for (size_t j = 0; j < job->k; j++)
-            job->weights[i * job->k + j] = (float)membership((double)d[j], rho, sigma);
+            job->weights[i * job->k + j] = j < near ? (float)membership((double)d[j], rho, sigma) : 0;
     }
     return CEPMAN_OK;
 }
 
 cepman_status cep_umap_memberships(cepman_context *ctx, size_t n, size_t k, const float *distances,
-                                   double local_connectivity, float *weights)
+                                   double local_connectivity, double cut, float *weights, double *mean)
 {
     cep_memory *mem = cep_context_memory(ctx);
     size_t items = (n + ROWS - 1) / ROWS;
     double *sums = cep_alloc(mem, items, sizeof *sums);
     if (!sums) return cep_fail_memory(ctx, "fuzzy graph", items, sizeof *sums);
-    rows_job job = {n, k, distances, local_connectivity, 0, sums, weights};
+    rows_job job = {n, k, distances, local_connectivity, cut, 0, sums, weights};
     cepman_status s = cep_parallel(ctx, NULL, items, sum_rows, &job);
     if (!s && n) {
         double sum = 0;
@@ -124,6 +139,7 @@ cepman_status cep_umap_memberships(cepman_context *ctx, size_t n, size_t k, cons
         job.mean = sum / ((double)n * (double)(k + 1));
         s = cep_parallel(ctx, "fuzzy graph", items, weigh_rows, &job);
     }
+    if (mean) *mean = job.mean;
     cep_free(mem, sums);
     return s;
 }
@@ -236,14 +252,14 @@ end:
 }
 
 cepman_status cep_umap_fuzzy(cep_umap_graph *out, cepman_context *ctx, const cepman_neighbors *neighbors,
-                             double local_connectivity, double mix)
+                             double local_connectivity, double mix, double cut, double *mean)
 {
     cep_memory *mem = cep_context_memory(ctx);
     size_t n = cepman_neighbors_count(neighbors), k = cepman_neighbors_k(neighbors);
     float *weights = cep_alloc(mem, n * k, sizeof *weights);
     if (!weights) return cep_fail_memory(ctx, "fuzzy graph", n * k, sizeof *weights);
-    cepman_status s =
-        cep_umap_memberships(ctx, n, k, cepman_neighbors_distances(neighbors), local_connectivity, weights);
+    cepman_status s = cep_umap_memberships(ctx, n, k, cepman_neighbors_distances(neighbors),
+                                           local_connectivity, cut, weights, mean);
     if (!s) s = cep_umap_unite(out, ctx, n, k, cepman_neighbors_indices(neighbors), weights, mix);
     cep_free(mem, weights);
     return s;

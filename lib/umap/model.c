@@ -2,6 +2,7 @@
  * Names, defaults and ranges follow the reference implementation of McInnes, Healy, Melville 2018.
  * Must not: change a model once it is handed out. */
 #include <math.h>
+#include <string.h>
 
 #include "model.h"
 
@@ -25,8 +26,13 @@ const cep_option cep_umap_options[] = {
      "negative samples for each time an edge acts (0 to 1000)"},
     {"init", CEPMAN_OPTION_CHOICE, 0, 0, CEP_UMAP_SPECTRAL, "spectral|pca|random",
      "start of the layout: eigenvectors of the graph, principal components, or at random"},
-    {"metric", CEPMAN_OPTION_CHOICE, 0, 0, 0, "euclidean|cosine", "distance of features"},
-    {"method", CEPMAN_OPTION_CHOICE, 0, 0, 0, "auto|exact|approximate", "how neighbours are found"},
+    {"metric", CEPMAN_OPTION_CHOICE, 0, 0, CEP_UMAP_EUCLIDEAN, CEP_UMAP_METRICS, "distance of features"},
+    {"method", CEPMAN_OPTION_CHOICE, 0, 0, CEP_UMAP_AUTO, CEP_UMAP_METHODS, "how neighbours are found"},
+    {"disconnection-distance", CEPMAN_OPTION_REAL, 0, 1e38, NAN, "auto",
+     "neighbours from this distance on are none; points left without any get NaN (0 to 1e38; auto: no "
+     "limit)"},
+    {"target-weight", CEPMAN_OPTION_REAL, 0, 1, 0.5, NULL,
+     "weight of given labels against the features: 0 hardly any, 1 cuts all edges between labels (0 to 1)"},
     {"a", CEPMAN_OPTION_REAL, 1e-9, 1e9, NAN, "auto",
      "a of the curve 1 / (1 + a d^(2b)); with b, instead of min-dist and spread"},
     {"b", CEPMAN_OPTION_REAL, 1e-3, 100, NAN, "auto", "b of the curve"},
@@ -45,9 +51,19 @@ cepman_status cep_umap_model(cepman_umap **out, cepman_context *ctx)
     cepman_umap *u = cep_alloc_zero(mem, 1, sizeof *u);
     if (!u) return cep_fail_memory(ctx, "umap", 1, sizeof *u);
     cep_refs_init(&u->refs);
+    atomic_init(&u->index, NULL);
     u->mem = cep_memory_ref(mem);
     *out = u;
     return CEPMAN_OK;
+}
+
+void cep_umap_word(const char *list, int i, char *word)
+{
+    for (; i > 0; i--)
+        list = strchr(list, '|') + 1;
+    size_t length = strcspn(list, "|");
+    memcpy(word, list, length);
+    word[length] = 0;
 }
 
 cepman_umap *cepman_umap_ref(cepman_umap *u)
@@ -63,9 +79,15 @@ void cepman_umap_unref(cepman_umap *u)
     cepman_matrix_unref(u->features);
     cepman_matrix_unref(u->embedding);
     cepman_neighbors_unref(u->neighbors);
+    cepman_neighbors_index_unref(atomic_load_explicit(&u->index, memory_order_relaxed));
     cep_umap_graph_free(mem, &u->graph);
     cep_free(mem, u);
     cep_memory_unref(mem);
+}
+
+cepman_matrix *cepman_umap_features(const cepman_umap *u)
+{
+    return u ? u->features : NULL;
 }
 
 cepman_matrix *cepman_umap_embedding(const cepman_umap *u)

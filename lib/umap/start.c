@@ -1,4 +1,4 @@
-/* Where the layout starts: eigenvectors piece by piece, principal components, or at random.
+/* Where the layout starts: eigenvectors piece by piece, principal components, at random, or given.
  * McInnes, Healy, Melville 2018, algorithm 4. Pieces that no edge joins are laid out each in a box of its own around
  * a place: corners of the axes when they are few, else by the principal components of their means.
  * Must not: leave two dimensions or pieces to chance: equal inputs give equal starts. */
@@ -236,7 +236,8 @@ static cepman_status spectral_start(cepman_context *ctx, const cep_umap_graph *g
 }
 
 cepman_status cep_umap_start(cepman_context *ctx, const cep_umap_graph *graph, cepman_matrix *matrix,
-                             cep_umap_init init, size_t dims, uint64_t seed, float *rows)
+                             const cepman_matrix *given, cep_umap_init init, size_t dims, uint64_t seed,
+                             float *rows)
 {
     const size_t n = graph->n;
     cepman_status s = CEPMAN_OK;
@@ -245,12 +246,19 @@ cepman_status cep_umap_start(cepman_context *ctx, const cep_umap_graph *graph, c
             rows[j] = 0;
         return CEPMAN_OK;
     }
-    if (init == CEP_UMAP_SPECTRAL)
+    if (given) {
+        float largest = 0;
+        cep_matrix_read(given, 0, n, rows, dims);
+        for (size_t i = 0; i < n * dims; i++)
+            largest = fmaxf(largest, fabsf(rows[i]));
+        for (size_t i = 0; largest > 0 && i < n * dims; i++)
+            rows[i] /= largest;
+    } else if (init == CEP_UMAP_SPECTRAL)
         s = spectral_start(ctx, graph, matrix, dims, seed, rows);
     else if (init == CEP_UMAP_PCA)
         s = scores(ctx, matrix, dims, rows);
     if (s) return s;
-    if (init == CEP_UMAP_RANDOM) {
+    if (!given && init == CEP_UMAP_RANDOM) {
         for (size_t i = 0; i < n * dims; i++)
             rows[i] = (float)(10 * uniform(seed, i));
     } else { /* a little noise sets points apart that coincide */

@@ -12,7 +12,8 @@ enum {
     CEP_UMAP_STREAM_NOISE,
     CEP_UMAP_STREAM_START,
     CEP_UMAP_STREAM_ORDER,
-    CEP_UMAP_STREAM_LAYOUT
+    CEP_UMAP_STREAM_LAYOUT,
+    CEP_UMAP_STREAM_PLACE
 };
 
 /* A symmetric weighted graph without loops, in compressed rows: columns ascending, weights in (0, 1]. */
@@ -34,18 +35,26 @@ void cep_umap_fit_curve(double spread, double min_dist, double *a, double *b);
  * for a row of k distances (ascending) to others. mean: of all distances of the graph, the zero to oneself counted. */
 void cep_umap_smooth(const float *distances, size_t k, double local_connectivity, double mean, double *rho,
                      double *sigma);
-/* Directed memberships: n rows of k weights in [0, 1]. */
+/* 1 up to rho, exp(-(distance - rho) / sigma) beyond. */
+double cep_umap_membership(double distance, double rho, double sigma);
+/* Directed memberships: n rows of k weights in [0, 1], 0 from the distance `cut` on (it may be infinite). *mean (may be
+ * NULL): of the distances below it. */
 cepman_status cep_umap_memberships(cepman_context *ctx, size_t n, size_t k, const float *distances,
-                                   double local_connectivity, float *weights);
+                                   double local_connectivity, double cut, float *weights, double *mean);
 /* mix * (A + A' - A A') + (1 - mix) * A A', entry by entry; what is zero is left out. */
 cepman_status cep_umap_unite(cep_umap_graph *out, cepman_context *ctx, size_t n, size_t k,
                              const int32_t *indices, const float *weights, double mix);
 /* Both, for a graph of neighbours. */
 cepman_status cep_umap_fuzzy(cep_umap_graph *out, cepman_context *ctx, const cepman_neighbors *neighbors,
-                             double local_connectivity, double mix);
+                             double local_connectivity, double mix, double cut, double *mean);
 /* A copy without the edges below the largest weight / epochs, which would never act. */
 cepman_status cep_umap_prune(cep_umap_graph *out, cepman_context *ctx, const cep_umap_graph *graph,
                              size_t epochs);
+
+/* target.c: the set meets a target of labels (n, below 0: unknown). Membership across labels falls by exp(-far), at
+ * unknown ones by exp(-1); then every point's largest membership becomes 1 again and the directions are united. */
+cepman_status cep_umap_meet_target(cep_umap_graph *graph, cepman_context *ctx, const int32_t *labels,
+                                   double weight);
 
 /* components.c */
 /* Pieces of the graph, numbered by their lowest point. labels: n. */
@@ -62,8 +71,10 @@ cepman_status cep_umap_spectral(cepman_context *ctx, const cep_umap_graph *graph
 
 /* start.c: the layout's start, n rows of dims, each dimension scaled to 0 .. 10. */
 typedef enum cep_umap_init { CEP_UMAP_SPECTRAL = 0, CEP_UMAP_PCA = 1, CEP_UMAP_RANDOM = 2 } cep_umap_init;
+/* given (n rows of dims, may be NULL) takes the place of init. */
 cepman_status cep_umap_start(cepman_context *ctx, const cep_umap_graph *graph, cepman_matrix *matrix,
-                             cep_umap_init init, size_t dims, uint64_t seed, float *rows);
+                             const cepman_matrix *given, cep_umap_init init, size_t dims, uint64_t seed,
+                             float *rows);
 
 /* order.c: the points in an order in which those that lie together (n rows of dims) follow one another. */
 cepman_status cep_umap_order(cepman_context *ctx, const float *rows, size_t n, size_t dims, uint32_t *order);

@@ -226,6 +226,21 @@ START_TEST(embed)
 }
 END_TEST
 
+START_TEST(place)
+{
+    cepman_context *ctx = support_begin(1);
+    good("embed %s -o %s --epochs 50 --save %s --threads 2", points, in_dir("e.npy"), in_dir("m.model"));
+    good("place %s --model %s -o %s --threads 2", points, in_dir("m.model"), in_dir("p.npy"));
+    ck_assert(same_files(in_dir("e.npy"), in_dir("p.npy"))); /* fitted rows get their own places */
+    good("embed %s -o %s --epochs 1 --start %s", points, in_dir("s.npy"), in_dir("e.npy"));
+    cepman_matrix_unref(load(ctx, in_dir("s.npy"), 120, 3));
+    support_end(ctx);
+    bad(2, "--model", "place %s -o %s", points, in_dir("a.npy"));
+    bad(1, "not a model", "place %s --model %s -o %s", points, in_dir("e.npy"), in_dir("a.npy"));
+    bad(1, "columns", "place %s --model %s -o %s", in_dir("e.npy"), in_dir("m.model"), in_dir("a.npy"));
+}
+END_TEST
+
 START_TEST(embed_refuses)
 {
     refuses_bad_files("embed", points, "--epochs 5", "a.npy");
@@ -505,6 +520,7 @@ Suite *suite(void)
     tcase_add_test(c, knn);
     tcase_add_test(c, knn_refuses);
     tcase_add_test(c, embed);
+    tcase_add_test(c, place);
     tcase_add_test(c, embed_refuses);
     tcase_add_test(c, images);
     tcase_add_test(c, images_refuses);

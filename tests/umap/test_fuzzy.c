@@ -146,7 +146,7 @@ static void check_union(cepman_context *ctx, size_t n, size_t k, const int32_t *
     float *w = malloc((n * k + 1) * sizeof *w);
     double *a = calloc(n * n + 1, sizeof *a);
     cep_umap_graph g = {0};
-    assert_good(ctx, cep_umap_memberships(ctx, n, k, far, lc, w));
+    assert_good(ctx, cep_umap_memberships(ctx, n, k, far, lc, INFINITY, w, NULL));
     for (size_t i = 0; i < n * k; i++)
         a[i / k * n + (size_t)to[i]] = (double)w[i];
     /* memberships against their own definition */

@@ -36,7 +36,7 @@ static void make_graph(cep_umap_graph *g, cepman_context *ctx, size_t n, size_t 
     }
     for (size_t i = 0; i < n * k; i++)
         far[i] = sqrtf(far[i]);
-    assert_good(ctx, cep_umap_memberships(ctx, n, k, far, 1, w));
+    assert_good(ctx, cep_umap_memberships(ctx, n, k, far, 1, INFINITY, w, NULL));
     assert_good(ctx, cep_umap_unite(g, ctx, n, k, to, w, 1));
     free(to);
     free(far);
@@ -151,8 +151,8 @@ START_TEST(pieces_lie_apart)
     cepman_matrix *x = support_normals(ctx, n, 20, 4);
     for (int with = 0; with < 2; with++) {
         float *rows = malloc(n * dims * sizeof *rows), *again = malloc(n * dims * sizeof *again);
-        assert_good(ctx, cep_umap_start(ctx, &g, with ? x : NULL, CEP_UMAP_SPECTRAL, dims, 3, rows));
-        assert_good(ctx, cep_umap_start(ctx, &g, with ? x : NULL, CEP_UMAP_SPECTRAL, dims, 3, again));
+        assert_good(ctx, cep_umap_start(ctx, &g, with ? x : NULL, NULL, CEP_UMAP_SPECTRAL, dims, 3, rows));
+        assert_good(ctx, cep_umap_start(ctx, &g, with ? x : NULL, NULL, CEP_UMAP_SPECTRAL, dims, 3, again));
         ck_assert_mem_eq(rows, again, n * dims * sizeof *rows);
         for (size_t j = 0; j < dims; j++) {
             float low = INFINITY, high = -INFINITY;
@@ -214,7 +214,7 @@ START_TEST(failing_allocations)
     make_rings(&g, ctx, 7, 100);
     for (;; fail++) {
         support_fail_at(fail);
-        cepman_status s = cep_umap_start(ctx, &g, NULL, CEP_UMAP_SPECTRAL, dims, 1, rows);
+        cepman_status s = cep_umap_start(ctx, &g, NULL, NULL, CEP_UMAP_SPECTRAL, dims, 1, rows);
         if (s == CEPMAN_OK) break;
         ck_assert_int_eq(s, CEPMAN_ERR_MEMORY);
     }
