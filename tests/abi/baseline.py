@@ -35,6 +35,9 @@ if renew:
     if reason:
         sys.exit(f"not renewed: {reason}")
     subprocess.run(["abidw", *HEADERS, *PLAIN, "--out-file", str(baseline), library], check=True)
+    # Paths as in the source tree, wherever it was built.
+    text = re.sub(r"path='[^']*?((?:lib|include)/[^']*)'", r"path='\1'", baseline.read_text())
+    baseline.write_text(text)
     print(f"wrote {baseline}")
     sys.exit(0)
 
