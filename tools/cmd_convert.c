@@ -1,7 +1,10 @@
 /* cepman convert: the raw pixels of a file as .npy, in their own type, streamed block by block.
  * The array is (rows, columns, h, w) when the scan is known, else (n, h, w).
  * Must not: change a pixel, or hold more than a block. */
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "commands.h"
 #include "stream.h"
@@ -38,6 +41,27 @@ int stream_frames(tool *t, cepman_dataset *d, const char *stage, const char *pat
     return rc;
 }
 
+int stream_calibrations(tool *t, const cepman_dataset *d, const char *path)
+{
+    double step = cepman_dataset_scan_step(d), pixel = cepman_dataset_reciprocal_pixel(d);
+    if (isnan(step) && isnan(pixel)) return 0;
+    size_t room = strlen(path) + sizeof ".json";
+    char *text = array_zero(room, 1, 1);
+    if (!text) return 1;
+    snprintf(text, room, "%s.json", path);
+    const char *place = outputs_add(t, text);
+    json j = {0};
+    int rc = place ? 0 : 1;
+    json_open(&j, NULL, '{');
+    json_real(&j, "scan_step_nm", step);
+    json_real(&j, "reciprocal_pixel_per_angstrom", pixel);
+    json_close(&j, '}');
+    if (!rc) rc = json_save(&j, place);
+    json_free(&j);
+    free(text);
+    return rc;
+}
+
 static int run_convert(tool *t)
 {
     cepman_dataset *d = NULL;
@@ -46,6 +70,7 @@ static int run_convert(tool *t)
         rc = tool_usage("option --mask changes no raw pixel; it counts with --bin");
     if (!rc) rc = input_dataset(t, 0, &d);
     if (!rc) rc = stream_frames(t, d, "convert", outputs_add(t, arg_text(t, "output")));
+    if (!rc) rc = stream_calibrations(t, d, arg_text(t, "output"));
     cepman_dataset_unref(d);
     return rc;
 }

@@ -122,6 +122,43 @@ end:
     return s;
 }
 
+static int hermitian(size_t n, bool is_complex, double *a, double *values, double *work, int lwork,
+                     double *rwork, int lrwork, int *iwork, int liwork)
+{
+    if (is_complex)
+        return LAPACKE_zheevd_work(LAPACK_COL_MAJOR, 'V', 'L', (int)n, (lapack_complex_double *)a, (int)n,
+                                   values, (lapack_complex_double *)work, lwork, rwork, lrwork, iwork,
+                                   liwork);
+    return LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'L', (int)n, a, (int)n, values, work, lwork, iwork,
+                               liwork);
+}
+
+cepman_status cep_linalg_hermitian(cepman_context *ctx, size_t n, bool is_complex, double *a, double *values)
+{
+    cep_memory *mem = cep_context_memory(ctx);
+    double query[2] = {0, 0}, real_query = 0;
+    int integer_query = 0;
+    int info = hermitian(n, is_complex, a, values, query, -1, &real_query, -1, &integer_query, -1);
+    size_t lwork = (size_t)query[0], lrwork = (size_t)real_query, liwork = (size_t)integer_query;
+    size_t doubles = (is_complex ? 2 : 1) * lwork + lrwork;
+    double *work = cep_alloc(mem, doubles, sizeof *work);
+    int *iwork = cep_alloc(mem, liwork, sizeof *iwork);
+    cepman_status s = CEPMAN_OK;
+    if (!work || !iwork) {
+        s = cep_fail_memory(ctx, "eigenvalues", doubles, sizeof *work);
+    } else {
+        if (info == 0)
+            info = hermitian(n, is_complex, a, values, work, (int)lwork, work + doubles - lrwork, (int)lrwork,
+                             iwork, (int)liwork);
+        if (info != 0)
+            s = cep_fail(ctx, CEPMAN_ERR_NUMERIC,
+                         "eigenvalues of a %zu x %zu matrix did not converge (code %d)", n, n, info);
+    }
+    cep_free(mem, work);
+    cep_free(mem, iwork);
+    return s;
+}
+
 cepman_status cep_linalg_orthonormalise_rows(cepman_context *ctx, size_t n, size_t length, double *a,
                                              size_t stride)
 {

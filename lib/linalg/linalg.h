@@ -27,6 +27,10 @@ void cep_linalg_outer_f64(size_t rows, size_t n, const double *a, size_t stride,
  * does not converge or a is not finite. */
 cepman_status cep_linalg_eigen(cepman_context *ctx, size_t n, double *a, size_t first, size_t last,
                                double *values, double *vectors);
+/* All eigenvalues, ascending, and eigenvectors of a Hermitian n x n matrix by divide and conquer (dsyevd, zheevd).
+ * a: column after column with its lower triangle set, complex numbers as pairs when is_complex; on return eigenvector j
+ * takes the place of column j. CEPMAN_ERR_NUMERIC when it does not converge. */
+cepman_status cep_linalg_hermitian(cepman_context *ctx, size_t n, bool is_complex, double *a, double *values);
 /* QR in place: the n rows of `length` (length >= n) become orthonormal, each spanning with those before it
  * what it spanned before. */
 cepman_status cep_linalg_orthonormalise_rows(cepman_context *ctx, size_t n, size_t length, double *a,

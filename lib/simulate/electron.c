@@ -1,23 +1,11 @@
-/* Fast electrons: relativistic wave number, and scattering factors of atoms as sums of five Gaussians.
- * Peng, Ren, Dudarev, Whelan, Acta Cryst. A 52 (1996) 257 (International Tables C, table 4.3.2.3, s up to 2 1/angstrom).
- * Must not: be used for ions or beyond s = 2 without a Debye-Waller factor that makes the rest vanish. */
+/* Fast electrons: relativistic wave number, excitation errors on the Ewald sphere, the kinematical foil.
+ * Hirsch, Howie, Nicholson, Pashley, Whelan, Electron Microscopy of Thin Crystals, chapter 4.
+ * Must not: know of crystals or detectors beyond their numbers. */
 #include <math.h>
 
 #include "simulate.h"
 
 static const double pi = 3.141592653589793;
-
-typedef struct gaussians {
-    double a[5], b[5]; /* angstrom, square angstrom */
-} gaussians;
-
-static const gaussians factors[CEP_ELEMENTS] = {
-    [CEP_O] = {{0.0365, 0.1729, 0.5805, 0.8814, 0.3121}, {0.0652, 0.6184, 2.9449, 9.6298, 28.2194}},
-    [CEP_AL] = {{0.1165, 0.5504, 1.0179, 2.6295, 1.5711}, {0.1295, 1.2619, 6.8242, 28.4577, 88.4750}},
-    [CEP_SE] = {{0.1574, 0.7614, 1.4834, 3.0016, 1.7978}, {0.0686, 0.6808, 3.1163, 14.3458, 44.0455}},
-    [CEP_AG] = {{0.2739, 1.0503, 3.1564, 2.7543, 1.4328}, {0.0881, 0.8028, 4.4451, 18.7011, 79.2633}},
-    [CEP_SN] = {{0.2966, 1.1157, 3.0973, 3.8156, 2.5281}, {0.0896, 0.8268, 4.2242, 20.6900, 71.3399}},
-};
 
 void cep_optics_set(cep_optics *optics, double kilovolt, double convergence, double pixel, size_t frame)
 {
@@ -30,15 +18,15 @@ void cep_optics_set(cep_optics *optics, double kilovolt, double convergence, dou
     optics->convergence = convergence;
     optics->pixel = pixel;
     optics->frame = frame;
+    optics->centre[0] = optics->centre[1] = (double)(frame / 2);
 }
 
-double cep_scattering_factor(cep_element element, double g)
+double cep_optics_corner(const cep_optics *o)
 {
-    const gaussians *f = &factors[element];
-    double s2 = g * g / 4, sum = 0;
-    for (int i = 0; i < 5; i++)
-        sum += f->a[i] * exp(-f->b[i] * s2);
-    return sum;
+    double middle = (double)(o->frame / 2), shift = 0;
+    for (int i = 0; i < 2; i++)
+        shift = fmax(shift, fabs(o->centre[i] - middle));
+    return (middle + 2 + shift) * o->pixel + o->convergence * o->wave_number;
 }
 
 double cep_kinematical(double strength, double s, double thickness, double spread)

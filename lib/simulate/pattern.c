@@ -66,8 +66,8 @@ static double whole_area(double x, double y, double reach)
 double cep_draw_disk(double *image, const cep_optics *o, double gx, double gy,
                      double (*intensity)(void *argument, double kx, double ky), void *argument)
 {
-    const double centre = (double)(o->frame / 2), last = (double)(o->frame - 1);
-    double x = gx / o->pixel + centre, y = gy / o->pixel + centre;
+    const double last = (double)(o->frame - 1);
+    double x = gx / o->pixel + o->centre[0], y = gy / o->pixel + o->centre[1];
     double largest = o->convergence * o->wave_number, radius = largest / o->pixel;
     /* The edge is a ramp one pixel wide; a parallel beam still fills about a pixel. */
     double reach = (radius > 0.6 ? radius : 0.6) + 0.5;
@@ -111,12 +111,15 @@ static double unity(void *argument, double kx, double ky)
     return 1;
 }
 
+double cep_draw_beam(double *image, const cep_optics *o, double gx, double gy)
+{
+    return cep_draw_disk(image, o, gx, gy, unity, NULL);
+}
+
 double cep_draw_slab(double *image, const cep_optics *o, const cep_slab *slab)
 {
-    /* Beams weaker than this beside a direct beam of 1 are below one electron in any frame. */
-    const double weakest = 1e-7, half = o->convergence * o->wave_number;
-    double sum = cep_draw_disk(image, o, 0, 0, unity, NULL);
-    double corner = ((double)(o->frame / 2) + 1) * o->pixel + half + o->pixel;
+    double sum = cep_draw_beam(image, o, 0, 0);
+    double corner = cep_optics_corner(o);
     for (size_t i = 0; i < slab->count; i++) {
         if (slab->ctx && cep_cancel_requested(slab->ctx)) break;
         const cep_reflection *r = &slab->list[i];
@@ -128,7 +131,7 @@ double cep_draw_slab(double *image, const cep_optics *o, const cep_slab *slab)
         double s = fabs(cep_excitation_error(o, b.g, 0, 0));
         /* Nearest the sphere comes to it within the cone of incident directions. */
         double nearest = s - o->convergence * (fabs(b.g[0]) + fabs(b.g[1]));
-        if (nearest > 0 && b.strength * b.strength < weakest * nearest * nearest) continue;
+        if (nearest > 0 && b.strength * b.strength < slab->weakest * nearest * nearest) continue;
         sum += cep_draw_disk(image, o, b.g[0], b.g[1], of_beam, &b);
     }
     return sum;

@@ -1,26 +1,68 @@
-/* Simulated scans: expected patterns of a scene, scan point by scan point, and Poisson counts of them.
- * Shot noise is Poisson about dose times the expected share of each pixel; diffuse scattering falls off as a
- * Lorentzian to the power 1.5.
- * Must not: let a frame depend on any other, or on the number of threads. */
+/* Simulated scans as datasets: the options, the frames in memory, the truth beside them.
+ * What is simulated: scan.c (patterns), scene.c (where what stands), detector.c (noise).
+ * Must not: hand out a scan without its truth. */
 #include <math.h>
 #include <string.h>
 
-#include "exec.h"
 #include "matrix.h"
-#include "scene.h"
+#include "scan.h"
 
+static const char kind[] = "simulate";
 static const cep_option table[] = {
-    {"scene", CEPMAN_OPTION_CHOICE, 0, 2, 0, "twin-domains|ag-tilt|oxide-particle", "what is scanned"},
+    {"scene", CEPMAN_OPTION_CHOICE, 0, 5, 0,
+     "twin-domains|ag-tilt|oxide-particle|ag-tilt-hard|twin-domains-hard|single-crystal", "what is scanned"},
     {"scan-rows", CEPMAN_OPTION_INTEGER, 1, 4096, 64, NULL, "scan points along y, 1 to 4096"},
     {"scan-columns", CEPMAN_OPTION_INTEGER, 1, 4096, 64, NULL, "scan points along x, 1 to 4096"},
     {"frame", CEPMAN_OPTION_INTEGER, 8, 1024, 128, NULL, "detector pixels on a side, 8 to 1024"},
     {"tilt", CEPMAN_OPTION_REAL, 0, 45, (double)NAN, "auto",
-     "largest mistilt in degrees, 0 to 45; auto: 1.5 (twin-domains), 10 (ag-tilt), 1 (oxide-particle)"},
+     "largest mistilt in degrees, 0 to 45; auto: the scene's (3, 10, 2, 20, 6, 1 in the order of the "
+     "scenes)"},
     {"dose", CEPMAN_OPTION_REAL, 1, 1e9, 1e5, NULL, "electrons a frame, 1 to 1e9"},
     {"voltage", CEPMAN_OPTION_REAL, 20, 1000, 200, NULL, "acceleration in kV, 20 to 1000"},
     {"convergence", CEPMAN_OPTION_REAL, 0, 20, 1.2, NULL, "convergence semi-angle in mrad, 0 to 20"},
     {"pixel", CEPMAN_OPTION_REAL, 0.001, 0.5, 0.032, NULL, "detector pixel in 1/angstrom, 0.001 to 0.5"},
     {"seed", CEPMAN_OPTION_INTEGER, 0, 9007199254740991.0, 42, NULL, "of the noise and the foil's bending"},
+    {"crystal", CEPMAN_OPTION_TEXT, 0, 0, 0, NULL,
+     "of the domains or the particle's core: Al Ni Cu Rh Pd Ag Ir Pt Au Pb SnSe gamma-Al2O3 alpha-Al2O3, or "
+     "a file "
+     "(docs/formats.md); empty: the scene's"},
+    {"zone", CEPMAN_OPTION_TEXT, 0, 0, 0, NULL,
+     "scene single-crystal: direction [uvw] along the beam, three numbers; empty: 0 0 1"},
+    {"thickness", CEPMAN_OPTION_REAL, 1, 10000, (double)NAN, "auto",
+     "nominal thickness in angstrom, 1 to 10000; auto: the scene's (80, 50, 400, 50, 80, 100)"},
+    {"theory", CEPMAN_OPTION_CHOICE, 0, 2, 0, "auto|kinematical|bloch",
+     "diffraction by single scattering or by Bloch waves; auto: Bloch waves in the particle's core alone"},
+    {"absorption", CEPMAN_OPTION_REAL, 0, 0.5, 0.05, NULL,
+     "Bloch waves: imaginary part of the potential over its real part, 0 to 0.5"},
+    {"beams", CEPMAN_OPTION_INTEGER, 1, 1000, 60, NULL,
+     "Bloch waves: strong beams that are diagonalised, at most, 1 to 1000; the others scatter once out of "
+     "them"},
+    {"directions", CEPMAN_OPTION_INTEGER, 0, CEP_MOST_RINGS, 1, NULL,
+     "Bloch waves: rings of incident directions about the middle of the cone, 0 to 6 (1, 7, 19, ... "
+     "directions)"},
+    {"step", CEPMAN_OPTION_REAL, 0.01, 1000, (double)NAN, "auto",
+     "nanometres between scan points, 0.01 to 1000; auto: the scene's (1.5 for twins, else 1)"},
+    {"probe", CEPMAN_OPTION_REAL, 0.01, 1000, (double)NAN, "auto",
+     "width of the probe in nanometres at half maximum, 0.01 to 1000; auto: the scene's (2.5, 1, 1.5, 1, "
+     "2.5, 1)"},
+    {"background", CEPMAN_OPTION_REAL, 0, 0.9, (double)NAN, "auto",
+     "part of the electrons that a crystal scatters diffusely, 0 to 0.9; auto: the scene's"},
+    {"amorphous", CEPMAN_OPTION_REAL, 0, 0.9, (double)NAN, "auto",
+     "part of the electrons in the rings of an amorphous film on crystals, 0 to 0.9; auto: the scene's"},
+    {"speckle", CEPMAN_OPTION_REAL, 0, 1, 1, NULL,
+     "contrast of the speckle in amorphous rings, 0 (smooth) to 1 (three modes)"},
+    {"descan", CEPMAN_OPTION_REAL, 0, 50, (double)NAN, "auto",
+     "largest slow shift of the beam over the scan in pixels, 0 to 50; auto: the scene's (0.75, silver 0)"},
+    {"jitter", CEPMAN_OPTION_REAL, 0, 10, (double)NAN, "auto",
+     "shift of the beam from point to point, standard deviation in pixels, 0 to 10; auto: 0.5 in "
+     "ag-tilt-hard, else 0"},
+    {"read-noise", CEPMAN_OPTION_REAL, 0, 1000, 0, NULL,
+     "standard deviation of the detector's Gaussian noise in counts, 0 to 1000"},
+    {"dark-level", CEPMAN_OPTION_REAL, 0, 10000, 0, NULL,
+     "counts that every pixel has in the dark, 0 to 10000"},
+    {"hot-pixels", CEPMAN_OPTION_REAL, 0, 0.5, 0, NULL, "part of the pixels that are hot, 0 to 0.5"},
+    {"dead-pixels", CEPMAN_OPTION_REAL, 0, 0.5, 0, NULL, "part of the pixels that are dead, 0 to 0.5"},
+    {"saturation", CEPMAN_OPTION_INTEGER, 1, 65535, 65535, NULL, "counts that a pixel can hold, 1 to 65535"},
     {NULL, CEPMAN_OPTION_FLAG, 0, 0, 0, NULL, NULL},
 };
 
@@ -29,7 +71,7 @@ cepman_status cepman_simulate_options_create(cepman_options **out, cepman_contex
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out, CEPMAN_ERR_ARGUMENT, "simulation options: out is NULL");
-    return cep_options_create(out, ctx, "simulate", table);
+    return cep_options_create(out, ctx, kind, table);
 }
 
 /* ---- the counts as a dataset ------------------------------------------------------------------------------------- */
@@ -79,153 +121,198 @@ static cepman_status counts_create(counts **out, cepman_context *ctx, size_t fra
     return CEPMAN_OK;
 }
 
-/* ---- one frame ---------------------------------------------------------------------------------------------------- */
+/* ---- the scan and its truth --------------------------------------------------------------------------------------- */
 
-typedef struct work {
-    const cepman_context *ctx;
-    cep_scene scene;
-    cep_optics optics;
-    double dose;
-    uint64_t seed;
-    size_t pixels;
-    cep_reflection *list[CEP_MOST_PHASES]; /* of each phase: those that can come near the sphere */
-    size_t count[CEP_MOST_PHASES];
-    double *diffuse, *rings; /* shares of electrons per pixel, sum 1 */
-    double *scratch;         /* per worker: two images */
-    counts *counts;
-    int32_t *labels;
-} work;
+struct cepman_simulation {
+    cep_refs refs;
+    cep_memory *mem;
+    cepman_dataset *dataset;
+    cepman_labels *truth, *boundary;
+    cepman_matrix *state;
+    uint8_t *bad; /* NULL when all pixels are good */
+};
 
-static double unity(void *argument, double kx, double ky)
+cepman_simulation *cepman_simulation_ref(cepman_simulation *s)
 {
-    (void)argument;
-    (void)kx;
-    (void)ky;
-    return 1;
+    if (s) cep_refs_get(&s->refs);
+    return s;
 }
 
-static void expected(const work *w, const cep_point *p, double *image, double *part)
+void cepman_simulation_unref(cepman_simulation *s)
 {
-    memset(image, 0, w->pixels * sizeof *image);
-    for (size_t k = 0; k < w->scene.phases; k++) {
-        const cep_phase *phase = &w->scene.phase[k];
-        double weight = p->weight[k], beam = 1 - phase->background, sum = 1;
-        if (weight < 1e-3) continue;
-        memset(part, 0, w->pixels * sizeof *part);
-        if (phase->matter == CEP_IN_CRYSTAL) {
-            cep_slab slab = {w->list[k], w->count[k], phase->orientation, p->thickness, 0.1 * p->thickness,
-                             p->strain,  w->ctx};
-            cep_orientation_turn(&slab.orientation, p->spin, p->about_x, p->about_y);
-            sum = cep_draw_slab(part, &w->optics, &slab);
-        } else {
-            cep_draw_disk(part, &w->optics, 0, 0, unity, NULL);
-        }
-        double rings = phase->matter == CEP_IN_GLASS ? 0.35 * beam : 0;
-        for (size_t i = 0; i < w->pixels; i++)
-            image[i] += weight * ((beam - rings) / sum * part[i] + rings * w->rings[i] +
-                                  phase->background * w->diffuse[i]);
-    }
+    if (!s || !cep_refs_put(&s->refs)) return;
+    cep_memory *mem = s->mem;
+    cepman_dataset_unref(s->dataset);
+    cepman_labels_unref(s->truth);
+    cepman_labels_unref(s->boundary);
+    cepman_matrix_unref(s->state);
+    cep_free(mem, s->bad);
+    cep_free(mem, s);
+    cep_memory_unref(mem);
 }
 
-static cepman_status make_frame(void *argument, size_t index, unsigned worker, cep_fault *fault)
+cepman_dataset *cepman_simulation_dataset(const cepman_simulation *s)
 {
-    work *w = argument;
-    double *image = w->scratch + 2 * (size_t)worker * w->pixels;
-    uint16_t *to = w->counts->data + index * w->pixels;
-    cep_point p;
-    cep_scene_point(&w->scene, index / w->scene.columns, index % w->scene.columns, &p);
-    if (w->labels) w->labels[index] = cep_scene_label(&w->scene, &p);
-    expected(w, &p, image, image + w->pixels);
-    /* A frame whose drawing ended early must not pass for a whole one. */
-    if (cep_cancel_requested(w->ctx)) return cep_fault_set(fault, CEPMAN_ERR_CANCELLED, "cancelled");
-    for (size_t i = 0; i < w->pixels; i++) {
-        uint64_t n = cep_poisson(w->dose * image[i], w->seed, 0, (uint64_t)index * w->pixels + i);
-        to[i] = n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
+    return s ? s->dataset : NULL;
+}
+
+cepman_labels *cepman_simulation_truth(const cepman_simulation *s)
+{
+    return s ? s->truth : NULL;
+}
+
+cepman_labels *cepman_simulation_boundary(const cepman_simulation *s)
+{
+    return s ? s->boundary : NULL;
+}
+
+cepman_matrix *cepman_simulation_state(const cepman_simulation *s)
+{
+    return s ? s->state : NULL;
+}
+
+const uint8_t *cepman_simulation_bad_pixels(const cepman_simulation *s)
+{
+    return s ? s->bad : NULL;
+}
+
+/* ---- from the options ----------------------------------------------------------------------------------------------- */
+
+/* Three numbers apart by blanks or commas. */
+static cepman_status read_zone(cepman_context *ctx, const char *text, double zone[3])
+{
+    const double along_c[3] = {0, 0, 1};
+    memcpy(zone, along_c, sizeof along_c);
+    if (!*text) return CEPMAN_OK;
+    const char *p = text;
+    double size = 0;
+    int n = 0;
+    for (; *p && n < 4; n++) {
+        char word[32];
+        size_t length = strcspn(p, " ,");
+        if (length == 0 || length >= sizeof word || n == 3) break;
+        memcpy(word, p, length);
+        word[length] = 0;
+        if (!cep_parse_real(word, &zone[n]) || !(fabs(zone[n]) <= 1000)) break;
+        size += fabs(zone[n]);
+        p += length;
+        p += strspn(p, " ,");
     }
+    CEP_REQUIRE(ctx, n == 3 && !*p && size > 1e-3, CEPMAN_ERR_ARGUMENT,
+                "zone '%.100s' must be three numbers, not all 0, like '1 1 0'", text);
     return CEPMAN_OK;
 }
 
-/* ---- what all frames share ---------------------------------------------------------------------------------------- */
-
-/* Diffuse scattering (half width 0.35 1/angstrom) and the rings of an amorphous oxide, each with sum 1. */
-static void fill_shares(const cep_optics *o, double *diffuse, double *rings)
-{
-    static const double peak[3] = {0.36, 0.70, 1.15}, width[3] = {0.06, 0.07, 0.10},
-                        height[3] = {1, 0.45, 0.1};
-    double a = 0.35 / sqrt(pow(2, 1 / 1.5) - 1), sum_d = 0, sum_r = 0, centre = (double)(o->frame / 2);
-    for (size_t y = 0; y < o->frame; y++)
-        for (size_t x = 0; x < o->frame; x++) {
-            double k = o->pixel * hypot((double)x - centre, (double)y - centre), ring = 1e-12;
-            for (int i = 0; i < 3; i++)
-                ring += height[i] * exp(-0.5 * pow((k - peak[i]) / width[i], 2));
-            diffuse[y * o->frame + x] = pow(1 + k * k / (a * a), -1.5);
-            rings[y * o->frame + x] = ring;
-            sum_d += diffuse[y * o->frame + x];
-            sum_r += ring;
-        }
-    for (size_t i = 0; i < o->frame * o->frame; i++) {
-        diffuse[i] /= sum_d;
-        rings[i] /= sum_r;
-    }
-}
-
-/* Keeps the reflections of a phase that some mistilt within the scene's can bring near the Ewald sphere. */
-static size_t prune(cep_reflection *list, size_t count, const cep_phase *phase, const cep_optics *o,
-                    double tilt)
-{
-    const double reach = 0.25; /* 1/angstrom: beyond, thin foils have nothing left */
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        double g[3], length = 0;
-        for (int r = 0; r < 3; r++) {
-            g[r] = 0;
-            for (int c = 0; c < 3; c++)
-                g[r] += phase->orientation.m[r][c] * list[i].g[c];
-            length += g[r] * g[r];
-        }
-        if (fabs(cep_excitation_error(o, g, 0, 0)) <= reach + 1.1 * tilt * sqrt(length))
-            list[kept++] = list[i];
-    }
-    return kept;
-}
-
-static cepman_status prepare(work *w, cepman_context *ctx)
+static cepman_status read_options(cep_scan *w, cepman_context *ctx, const cepman_options *o)
 {
     cep_memory *mem = cep_context_memory(ctx);
-    /* Corner of the detector, but not beyond 4 1/angstrom, where thermal motion has left nothing. */
-    double longest = w->optics.pixel * ((double)w->optics.frame * 0.7072 + 2);
-    longest = hypot(longest, 0.25 + longest * longest / (2 * w->optics.wave_number));
-    if (longest > 4) longest = 4;
-    w->diffuse = cep_alloc(mem, w->pixels, sizeof *w->diffuse);
-    w->rings = cep_alloc(mem, w->pixels, sizeof *w->rings);
-    w->scratch = cep_alloc(mem, cep_workers(ctx), 2 * w->pixels * sizeof *w->scratch);
-    if (!w->diffuse || !w->rings || !w->scratch)
-        return cep_fail_memory(ctx, "patterns", 2 * ((size_t)cep_workers(ctx) + 1),
-                               w->pixels * sizeof *w->scratch);
-    fill_shares(&w->optics, w->diffuse, w->rings);
-    for (size_t k = 0; k < w->scene.phases; k++) {
-        const cep_phase *phase = &w->scene.phase[k];
+    double zone[3];
+    cepman_status status = read_zone(ctx, cep_options_text(o, "zone"), zone);
+    if (status) return status;
+    cep_optics_set(&w->optics, cep_options_real(o, "voltage"), cep_options_real(o, "convergence") * 1e-3,
+                   cep_options_real(o, "pixel"), (size_t)cep_options_integer(o, "frame"));
+    w->theory = cep_options_choice(o, "theory");
+    w->absorption = cep_options_real(o, "absorption");
+    w->background = cep_options_real(o, "background");
+    w->amorphous = cep_options_real(o, "amorphous");
+    w->beams = (size_t)cep_options_integer(o, "beams");
+    w->rings = w->optics.convergence > 0 ? (size_t)cep_options_integer(o, "directions") : 0;
+    w->detector = (cep_detector){.seed = (uint64_t)cep_options_integer(o, "seed"),
+                                 .dose = cep_options_real(o, "dose"),
+                                 .dark = cep_options_real(o, "dark-level"),
+                                 .read_noise = cep_options_real(o, "read-noise"),
+                                 .saturation = (double)cep_options_integer(o, "saturation"),
+                                 .hot = cep_options_real(o, "hot-pixels"),
+                                 .dead = cep_options_real(o, "dead-pixels"),
+                                 .speckle = cep_options_real(o, "speckle")};
+    w->scene = (cep_scene){.kind = cep_options_choice(o, "scene"),
+                           .rows = (size_t)cep_options_integer(o, "scan-rows"),
+                           .columns = (size_t)cep_options_integer(o, "scan-columns"),
+                           .seed = w->detector.seed,
+                           .tilt = cep_options_real(o, "tilt") * 3.141592653589793 / 180,
+                           .probe = cep_options_real(o, "probe"),
+                           .step = cep_options_real(o, "step"),
+                           .thickness = cep_options_real(o, "thickness"),
+                           .descan = cep_options_real(o, "descan"),
+                           .jitter = cep_options_real(o, "jitter")};
+    const char *name[CEP_MOST_CRYSTALS], *given = cep_options_text(o, "crystal");
+    cep_scene_crystals(w->scene.kind, name);
+    if (*given) name[0] = given;
+    for (size_t c = 0; c < CEP_MOST_CRYSTALS && name[c]; c++) {
         cep_fault fault;
-        if (phase->matter != CEP_IN_CRYSTAL) continue;
-        if (cep_reflections(&w->list[k], &w->count[k], mem, &fault, phase->crystal, &w->optics, longest))
-            return cep_fail_fault(ctx, &fault);
-        w->count[k] = prune(w->list[k], w->count[k], phase, &w->optics, w->scene.tilt);
-        cepman_status s = cep_poll(ctx);
-        if (s) return s;
+        if (cep_structure_open(&w->structure[c], mem, &fault, name[c])) return cep_fail_fault(ctx, &fault);
+        w->scene.structure[c] = w->structure[c];
     }
+    cep_scene_set(&w->scene, zone);
+    /* What a scene has of an amorphous film on crystals is the option's to say. */
+    for (size_t k = 0; k < w->scene.phases && w->amorphous > 0; k++)
+        if (w->scene.phase[k].matter == CEP_IN_CRYSTAL) w->scene.phase[k].amorphous = w->amorphous;
     return CEPMAN_OK;
 }
 
-static void read_options(work *w, const cepman_options *o)
+static cepman_status make_outputs(cepman_simulation *sim, cep_scan *w, counts **frames, cepman_context *ctx)
 {
-    w->seed = (uint64_t)cep_options_integer(o, "seed");
-    w->dose = cep_options_real(o, "dose");
-    cep_optics_set(&w->optics, cep_options_real(o, "voltage"), cep_options_real(o, "convergence") * 1e-3,
-                   cep_options_real(o, "pixel"), (size_t)cep_options_integer(o, "frame"));
-    w->pixels = w->optics.frame * w->optics.frame;
-    cep_scene_set(&w->scene, cep_options_choice(o, "scene"), (size_t)cep_options_integer(o, "scan-rows"),
-                  (size_t)cep_options_integer(o, "scan-columns"),
-                  cep_options_real(o, "tilt") * 3.141592653589793 / 180, w->seed);
+    size_t n = w->scene.rows * w->scene.columns, pixels = w->optics.frame * w->optics.frame;
+    cepman_status s = counts_create(frames, ctx, n, pixels);
+    if (!s) s = cep_labels_create(&sim->truth, ctx, n, &w->label);
+    if (!s) s = cep_labels_create(&sim->boundary, ctx, n, &w->boundary);
+    if (!s)
+        s = cep_matrix_create(&sim->state, ctx, "state of the scan", n, CEP_STATES, &w->state, &w->stride);
+    if (!s) w->counts = (*frames)->data;
+    return s;
+}
+
+cepman_status cepman_simulate_scan(cepman_simulation **out, cepman_context *ctx,
+                                   const cepman_options *options)
+{
+    cepman_status s = cep_enter(ctx);
+    if (s) return s;
+    CEP_REQUIRE(ctx, out, CEPMAN_ERR_ARGUMENT, "simulation: out is NULL");
+    cepman_options *o = NULL;
+    s = cep_options_resolve(&o, ctx, options, kind, table);
+    if (s) return s;
+    cep_memory *mem = cep_context_memory(ctx);
+    cep_scan w = {.ctx = ctx};
+    counts *frames = NULL;
+    cepman_simulation *sim = cep_alloc_zero(mem, 1, sizeof *sim);
+    if (!sim) {
+        cepman_options_unref(o);
+        return cep_fail_memory(ctx, "simulation", 1, sizeof *sim);
+    }
+    cep_refs_init(&sim->refs);
+    sim->mem = cep_memory_ref(mem);
+    s = read_options(&w, ctx, o);
+    cepman_options_unref(o);
+    if (!s) s = make_outputs(sim, &w, &frames, ctx);
+    if (!s) s = cep_scan_run(&w, ctx);
+    if (!s) {
+        cep_dataset_info info = {.format = "simulated",
+                                 .type = CEPMAN_TYPE_U16,
+                                 .scan_rows = w.scene.rows,
+                                 .scan_columns = w.scene.columns,
+                                 .height = w.optics.frame,
+                                 .width = w.optics.frame,
+                                 .has_scan = true,
+                                 .scan_step = w.scene.step / 10,
+                                 .reciprocal_pixel = w.optics.pixel};
+        cep_source *source = &frames->source;
+        frames = NULL; /* the dataset's, whether it is made or not */
+        s = cep_dataset_create(&sim->dataset, ctx, source, &info);
+    }
+    if (!s && w.detector.bad_pixels) {
+        sim->bad = w.detector.bad;
+        w.detector.bad = NULL;
+    }
+    if (frames) counts_close(&frames->source);
+    cep_scan_free(&w, mem);
+    if (s) {
+        cepman_simulation_unref(sim);
+        return s;
+    }
+    cep_labels_seal(sim->truth);
+    cep_labels_seal(sim->boundary);
+    *out = sim;
+    return CEPMAN_OK;
 }
 
 cepman_status cepman_simulate(cepman_dataset **out, cepman_labels **truth, cepman_context *ctx,
@@ -234,42 +321,11 @@ cepman_status cepman_simulate(cepman_dataset **out, cepman_labels **truth, cepma
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out, CEPMAN_ERR_ARGUMENT, "simulation: out is NULL");
-    cepman_options *o = NULL;
-    s = cep_options_resolve(&o, ctx, options, "simulate", table);
+    cepman_simulation *sim = NULL;
+    s = cepman_simulate_scan(&sim, ctx, options);
     if (s) return s;
-    work w = {.ctx = ctx};
-    cepman_labels *labels = NULL;
-    cepman_dataset *dataset = NULL;
-    cep_memory *mem = cep_context_memory(ctx);
-    read_options(&w, o);
-    cepman_options_unref(o);
-    size_t frames = w.scene.rows * w.scene.columns;
-    s = counts_create(&w.counts, ctx, frames, w.pixels);
-    if (!s && truth) s = cep_labels_create(&labels, ctx, frames, &w.labels);
-    if (!s) s = prepare(&w, ctx);
-    if (!s) s = cep_parallel(ctx, "simulate", frames, make_frame, &w);
-    if (!s) {
-        cep_dataset_info info = {
-            "simulated", CEPMAN_TYPE_U16, w.scene.rows, w.scene.columns, w.optics.frame, w.optics.frame, true,
-            (double)NAN, w.optics.pixel,  NULL};
-        counts *c = w.counts;
-        w.counts = NULL; /* the dataset's, whether it is made or not */
-        s = cep_dataset_create(&dataset, ctx, &c->source, &info);
-    }
-    if (w.counts) counts_close(&w.counts->source);
-    for (size_t k = 0; k < CEP_MOST_PHASES; k++)
-        cep_free(mem, w.list[k]);
-    cep_free(mem, w.diffuse);
-    cep_free(mem, w.rings);
-    cep_free(mem, w.scratch);
-    if (s) {
-        cepman_labels_unref(labels);
-        return s;
-    }
-    if (truth) {
-        cep_labels_seal(labels);
-        *truth = labels;
-    }
-    *out = dataset;
+    *out = cepman_dataset_ref(sim->dataset);
+    if (truth) *truth = cepman_labels_ref(sim->truth);
+    cepman_simulation_unref(sim);
     return CEPMAN_OK;
 }

@@ -27,8 +27,10 @@ static uint16_t *pixels(cepman_context *ctx, cepman_dataset *d)
     return p;
 }
 
-static const char *const scenes[] = {"twin-domains", "ag-tilt", "oxide-particle"};
-static const size_t phases[] = {4, 3, 6};
+static const char *const scenes[] = {"twin-domains", "ag-tilt",           "oxide-particle",
+                                     "ag-tilt-hard", "twin-domains-hard", "single-crystal"};
+static const size_t phases[] = {4, 3, 7, 3, 4, 1};
+enum { SCENES = 6 };
 
 START_TEST(what_it_says)
 {
@@ -36,6 +38,9 @@ START_TEST(what_it_says)
     cepman_options *o = small(ctx, scenes[_i], "22", "25", "64");
     assert_good(ctx, cepman_options_parse(o, ctx, "pixel", "0.05"));
     assert_good(ctx, cepman_options_parse(o, ctx, "dose", "20000"));
+    assert_good(ctx, cepman_options_parse(o, ctx, "descan", "0"));
+    assert_good(ctx, cepman_options_parse(o, ctx, "jitter", "0"));
+    assert_good(ctx, cepman_options_parse(o, ctx, "tilt", "1"));
     cepman_dataset *d = NULL;
     cepman_labels *truth = NULL;
     assert_good(ctx, cepman_simulate(&d, &truth, ctx, o));
@@ -56,7 +61,8 @@ START_TEST(what_it_says)
         for (size_t i = 0; i < 4096; i++)
             sum += p[f * 4096 + i];
         worst = fmax(worst, fabs(sum - 20000));
-        /* The direct beam is the brightest pixel, in the middle. */
+        /* The direct beam is the brightest pixel, in the middle; but not always in thick metal. */
+        if (_i == 2 && cepman_labels_data(truth)[f] != 0 && cepman_labels_data(truth)[f] < 3) continue;
         size_t best = 0;
         for (size_t i = 1; i < 4096; i++)
             if (p[f * 4096 + i] > p[f * 4096 + best]) best = i;
@@ -80,13 +86,14 @@ START_TEST(phases_can_be_told_apart)
     cepman_options *o = small(ctx, scenes[_i], "24", "24", "64");
     assert_good(ctx, cepman_options_parse(o, ctx, "pixel", "0.04"));
     assert_good(ctx, cepman_options_parse(o, ctx, "tilt", "0.7"));
+    assert_good(ctx, cepman_options_parse(o, ctx, "jitter", "0"));
     cepman_dataset *d = NULL;
     cepman_labels *truth = NULL;
     assert_good(ctx, cepman_simulate(&d, &truth, ctx, o));
     uint16_t *p = pixels(ctx, d);
     const int32_t *label = cepman_labels_data(truth);
-    static double mean[6][side * side];
-    size_t count[6] = {0}, right = 0, known = 0;
+    static double mean[7][side * side];
+    size_t count[7] = {0}, right = 0, known = 0;
     memset(mean, 0, sizeof mean);
     for (size_t f = 0; f < scan * scan; f++) {
         if (label[f] < 0) continue;
@@ -127,7 +134,8 @@ START_TEST(same_bits)
     int32_t labels[4][63];
     cepman_context *ctx = support_begin(1);
     for (int t = 0; t < 4; t++) {
-        cepman_options *o = small(ctx, scenes[_i], "7", "9", "33");
+        cepman_options *o = small(ctx, scenes[_i % SCENES], "7", "9", "33");
+        if (_i >= SCENES) assert_good(ctx, cepman_options_parse(o, ctx, "theory", "bloch"));
         if (t == 3) assert_good(ctx, cepman_options_set_integer(o, ctx, "seed", 43));
         assert_good(ctx, cepman_context_set_threads(ctx, t == 1 ? 3 : 1));
         cepman_dataset *d = NULL;
@@ -157,6 +165,7 @@ START_TEST(shot_noise)
     cepman_context *ctx = support_begin(2);
     cepman_options *o = small(ctx, "oxide-particle", "40", "40", "16");
     assert_good(ctx, cepman_options_parse(o, ctx, "dose", "4000"));
+    assert_good(ctx, cepman_options_parse(o, ctx, "descan", "0"));
     cepman_dataset *d = NULL;
     cepman_labels *truth = NULL;
     assert_good(ctx, cepman_simulate(&d, &truth, ctx, o));
@@ -195,9 +204,12 @@ END_TEST
 START_TEST(extremes)
 {
     static const char *const settings[][2] = {
-        {"convergence", "0"}, {"convergence", "20"}, {"pixel", "0.001"}, {"pixel", "0.5"}, {"voltage", "20"},
-        {"voltage", "1000"},  {"tilt", "45"},        {"tilt", "0"},      {"dose", "1"},    {"dose", "1e9"},
-        {"seed", "0"},        {"frame", "8"},        {"frame", "37"},
+        {"convergence", "0"}, {"convergence", "20"},  {"pixel", "0.001"},   {"pixel", "0.5"},
+        {"voltage", "20"},    {"voltage", "1000"},    {"tilt", "45"},       {"tilt", "0"},
+        {"dose", "1"},        {"dose", "1e9"},        {"seed", "0"},        {"frame", "8"},
+        {"frame", "37"},      {"theory", "bloch"},    {"descan", "50"},     {"jitter", "10"},
+        {"thickness", "1"},   {"thickness", "10000"}, {"background", ".9"}, {"amorphous", ".9"},
+        {"probe", "1000"},    {"step", "1000"},       {"step", "0.01"},
     };
     cepman_context *ctx = support_begin(1);
     for (size_t t = 0; t < sizeof settings / sizeof settings[0]; t++) {
@@ -211,7 +223,9 @@ START_TEST(extremes)
             if (p[i] > most) most = p[i];
         if (strcmp(settings[t][1], "1e9") == 0)
             ck_assert_uint_eq(most, 65535);
-        else if (strcmp(settings[t][0], "dose") != 0)
+        else if (strcmp(settings[t][0], "dose") != 0 && strcmp(settings[t][0], "amorphous") != 0 &&
+                 strcmp(settings[t][0], "background") != 0 && strcmp(settings[t][0], "descan") != 0 &&
+                 strcmp(settings[t][0], "jitter") != 0)
             ck_assert_uint_gt(most, 20);
         free(p);
         cepman_dataset_unref(d);
@@ -232,6 +246,29 @@ START_TEST(refusals)
     ck_assert_int_eq(cepman_simulate(&d, NULL, NULL, o), CEPMAN_ERR_ARGUMENT);
     assert_fails(ctx, cepman_options_parse(o, ctx, "dose", "0"), CEPMAN_ERR_RANGE, "dose");
     assert_fails(ctx, cepman_options_parse(o, ctx, "scene", "cat"), CEPMAN_ERR_RANGE, "twin-domains");
+    static const struct {
+        const char *name, *value;
+        cepman_status status;
+    } bad[] = {{"crystal", "Unobtainium", CEPMAN_ERR_ARGUMENT},
+               {"crystal", "./none.cif", CEPMAN_ERR_IO},
+               {"zone", "1 1", CEPMAN_ERR_ARGUMENT},
+               {"zone", "1 1 0 0", CEPMAN_ERR_ARGUMENT},
+               {"zone", "0 0 0", CEPMAN_ERR_ARGUMENT},
+               {"zone", "a b c", CEPMAN_ERR_ARGUMENT},
+               {"zone", "1,1,nan", CEPMAN_ERR_ARGUMENT}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_good(ctx, cepman_options_parse(o, ctx, bad[i].name, bad[i].value));
+        assert_fails(ctx, cepman_simulate(&d, &truth, ctx, o), bad[i].status,
+                     i == 1 ? "none.cif" : bad[i].name);
+        assert_good(ctx, cepman_options_parse(o, ctx, bad[i].name, ""));
+    }
+    assert_status(ctx, cepman_simulate_scan(NULL, ctx, o), CEPMAN_ERR_ARGUMENT);
+    ck_assert_ptr_null(cepman_simulation_dataset(NULL));
+    ck_assert_ptr_null(cepman_simulation_truth(NULL));
+    ck_assert_ptr_null(cepman_simulation_boundary(NULL));
+    ck_assert_ptr_null(cepman_simulation_state(NULL));
+    ck_assert_ptr_null(cepman_simulation_bad_pixels(NULL));
+    cepman_simulation_unref(NULL);
     static const cep_option table[] = {{"seed", CEPMAN_OPTION_INTEGER, 0, 9, 1, NULL, "another stage's"},
                                        {NULL, CEPMAN_OPTION_FLAG, 0, 0, 0, NULL, NULL}};
     assert_good(ctx, cep_options_create(&other, ctx, "another", table));
@@ -251,7 +288,11 @@ END_TEST
 START_TEST(failing_allocations)
 {
     cepman_context *ctx = support_begin(2);
-    cepman_options *o = small(ctx, scenes[_i], "2", "3", "16");
+    cepman_options *o = small(ctx, scenes[_i % SCENES], _i < SCENES ? "2" : "1", "3", "16");
+    if (_i >= SCENES) {
+        assert_good(ctx, cepman_options_parse(o, ctx, "theory", "bloch"));
+        assert_good(ctx, cepman_options_parse(o, ctx, "directions", "0"));
+    }
     for (long fail = 0;; fail++) {
         cepman_dataset *d = NULL;
         cepman_labels *truth = NULL;
@@ -285,7 +326,8 @@ START_TEST(cancel)
     cepman_options *o = small(ctx, "twin-domains", "8", "8", "16");
     int left;
     assert_good(ctx, cepman_context_set_cancel(ctx, stop_later, &left));
-    for (int polls = 0; polls < 4; polls++) {
+    if (_i == 2) assert_good(ctx, cepman_options_parse(o, ctx, "theory", "bloch"));
+    for (int polls = 0; polls < (_i == 2 ? 200 : 4); polls += _i == 2 ? 37 : 1) {
         left = polls;
         cepman_dataset *d = NULL;
         cepman_labels *truth = NULL;
@@ -298,19 +340,208 @@ START_TEST(cancel)
 }
 END_TEST
 
+/* What stands in the state, the boundary and the truth agrees. */
+START_TEST(truth_of_points)
+{
+    cepman_context *ctx = support_begin(2);
+    cepman_options *o = small(ctx, scenes[_i], "24", "30", "16");
+    cepman_simulation *s = NULL;
+    assert_good(ctx, cepman_simulate_scan(&s, ctx, o));
+    cepman_simulation_unref(cepman_simulation_ref(s));
+    const cepman_matrix *state = cepman_simulation_state(s);
+    const int32_t *truth = cepman_labels_data(cepman_simulation_truth(s)),
+                  *boundary = cepman_labels_data(cepman_simulation_boundary(s));
+    ck_assert_uint_eq(cepman_matrix_rows(state), 720);
+    ck_assert_uint_eq(cepman_matrix_columns(state), 8);
+    ck_assert_ptr_null(cepman_simulation_bad_pixels(s));
+    static const double most[SCENES] = {3, 10, 2, 20, 6, 1};
+    size_t seen[3] = {0};
+    double far = 0;
+    for (size_t i = 0; i < 720; i++) {
+        const float *p = cepman_matrix_row(state, i);
+        ck_assert_int_eq(truth[i] >= 0, boundary[i] == 0);
+        ck_assert_int_eq(boundary[i] == 1, p[0] < 0.95F);
+        if (truth[i] > 0 || (truth[i] == 0 && _i != 2)) ck_assert_double_gt((double)p[1], 0);
+        far = fmax(far, hypot((double)p[2], (double)p[3]));
+        seen[boundary[i]]++;
+    }
+    /* On the single crystal both tilts reach their end. */
+    ck_assert_double_le(far, most[_i] * (_i == 5 ? sqrt(2.0) : 1) + 1e-5);
+    ck_assert_double_gt(far, 0.3 * most[_i]);
+    ck_assert_uint_gt(seen[0], 300);
+    ck_assert_int_eq(seen[1] > 0, _i == 0 || _i == 2 || _i == 4);
+    ck_assert_int_eq(seen[2] > 0, _i == 0 || _i == 4);
+    cepman_simulation_unref(s);
+    cepman_options_unref(o);
+    support_end(ctx);
+}
+END_TEST
+
+/* Frames of silver in the dark-ish: hot and dead pixels are where they are said to be, noise has the width it should. */
+START_TEST(faults_of_the_detector)
+{
+    enum { side = 32, frames = 200, area = side * side };
+    cepman_context *ctx = support_begin(2);
+    cepman_options *o = small(ctx, "single-crystal", "10", "20", "32");
+    static const char *const set[][2] = {
+        {"dose", "1"},           {"read-noise", "3"},    {"dark-level", "40"}, {"hot-pixels", "0.02"},
+        {"dead-pixels", "0.03"}, {"saturation", "4000"}, {"tilt", "0"}};
+    for (size_t i = 0; i < sizeof set / sizeof set[0]; i++)
+        assert_good(ctx, cepman_options_parse(o, ctx, set[i][0], set[i][1]));
+    cepman_simulation *s = NULL;
+    assert_good(ctx, cepman_simulate_scan(&s, ctx, o));
+    const uint8_t *bad = cepman_simulation_bad_pixels(s);
+    ck_assert_ptr_nonnull(bad);
+    uint16_t *p = pixels(ctx, cepman_simulation_dataset(s));
+    size_t hot = 0, dead = 0, good = 0;
+    double mean = 0, square = 0;
+    for (size_t i = 0; i < area; i++) {
+        hot += bad[i] == 1;
+        dead += bad[i] == 2;
+        for (size_t f = 0; f < frames; f++) {
+            double v = p[f * area + i];
+            ck_assert_double_le(v, 4000);
+            if (bad[i] == 2) ck_assert_double_eq(v, 0);
+            if (bad[i] == 1) ck_assert_double_gt(v, 350);
+            if (bad[i]) continue;
+            mean += v;
+            square += v * v;
+            good++;
+        }
+    }
+    ck_assert(hot > 8 && hot < 36 && dead > 14 && dead < 52);
+    mean /= (double)good;
+    double variance = square / (double)good - mean * mean;
+    ck_assert_double_eq_tol(mean, 40, 0.1);
+    ck_assert_double_eq_tol(variance, 9 + 1.0 / 12, 0.3);
+    free(p);
+    cepman_simulation_unref(s);
+    cepman_options_unref(o);
+    support_end(ctx);
+}
+END_TEST
+
+/* The beam goes where the state says. */
+START_TEST(descan)
+{
+    cepman_context *ctx = support_begin(2);
+    cepman_options *o = small(ctx, "single-crystal", "8", "9", "64");
+    static const char *const set[][2] = {{"thickness", "1"}, {"background", "0"}, {"descan", "6"},
+                                         {"jitter", "1"},    {"dose", "1e6"},     {"convergence", "2"}};
+    for (size_t i = 0; i < sizeof set / sizeof set[0]; i++)
+        assert_good(ctx, cepman_options_parse(o, ctx, set[i][0], set[i][1]));
+    cepman_simulation *s = NULL;
+    assert_good(ctx, cepman_simulate_scan(&s, ctx, o));
+    uint16_t *p = pixels(ctx, cepman_simulation_dataset(s));
+    double farthest = 0;
+    for (size_t f = 0; f < 72; f++) {
+        const float *state = cepman_matrix_row(cepman_simulation_state(s), f);
+        double mass = 0, x = 0, y = 0, shift[2] = {(double)state[6], (double)state[7]};
+        for (int dy = -4; dy <= 4; dy++)
+            for (int dx = -4; dx <= 4; dx++) {
+                long column = 32 + lround(shift[0]) + dx, row = 32 + lround(shift[1]) + dy;
+                double v = p[(f * 64 + (size_t)row) * 64 + (size_t)column];
+                mass += v;
+                x += v * (double)column;
+                y += v * (double)row;
+            }
+        ck_assert_double_eq_tol(x / mass - 32, shift[0], 0.15);
+        ck_assert_double_eq_tol(y / mass - 32, shift[1], 0.15);
+        farthest = fmax(farthest, hypot(shift[0], shift[1]));
+    }
+    ck_assert_double_gt(farthest, 2);
+    free(p);
+    cepman_simulation_unref(s);
+    cepman_options_unref(o);
+    support_end(ctx);
+}
+END_TEST
+
+/* Amorphous rings: without speckle counts are Poisson about their mean; with it the variance between points is larger, by
+ * a third of the square of the mean (three modes), and neighbours vary together. */
+START_TEST(speckle)
+{
+    enum { side = 64, frames = 400 };
+    double excess[2];
+    for (int on = 0; on < 2; on++) {
+        cepman_context *ctx = support_begin(2);
+        cepman_options *o = small(ctx, "single-crystal", "20", "20", "64");
+        static const char *const set[][2] = {{"thickness", "1"}, {"tilt", "0"},    {"amorphous", "0.9"},
+                                             {"dose", "1e6"},    {"pixel", ".02"}, {"background", "0"}};
+        for (size_t i = 0; i < sizeof set / sizeof set[0]; i++)
+            assert_good(ctx, cepman_options_parse(o, ctx, set[i][0], set[i][1]));
+        assert_good(ctx, cepman_options_parse(o, ctx, "speckle", on ? "1" : "0"));
+        cepman_dataset *d = NULL;
+        assert_good(ctx, cepman_simulate(&d, NULL, ctx, o));
+        uint16_t *p = pixels(ctx, d);
+        double sum = 0, n = 0;
+        for (size_t i = 0; i < side * side; i++) {
+            double mean = 0, square = 0, k = 0.02 * hypot((double)(i % side) - 32, (double)i / side - 32);
+            if (k < 0.25 || k > 0.45) continue;
+            for (size_t f = 0; f < frames; f++) {
+                double v = p[f * side * side + i];
+                mean += v / frames;
+                square += v * v / frames;
+            }
+            sum += (square - mean * mean - mean) / (mean * mean);
+            n++;
+        }
+        excess[on] = sum / n;
+        free(p);
+        cepman_dataset_unref(d);
+        cepman_options_unref(o);
+        support_end(ctx);
+    }
+    ck_assert_double_eq_tol(excess[0], 0, 0.01);
+    ck_assert_double_eq_tol(excess[1], 1.0 / 3, 0.05);
+}
+END_TEST
+
+/* A crystal from a file is the built-in one; another one is not. */
+START_TEST(crystal_of_a_file)
+{
+    static const char text[] = "cell 4.086\ncentring F\natom Ag 0 0 0 0.74\n";
+    const char *path = support_path("silver.txt"), *const crystal[] = {"Ag", path, "Au"};
+    support_write(path, text, sizeof text - 1);
+    cepman_context *ctx = support_begin(2);
+    uint16_t *p[3];
+    for (int i = 0; i < 3; i++) {
+        cepman_options *o = small(ctx, "single-crystal", "3", "3", "48");
+        assert_good(ctx, cepman_options_parse(o, ctx, "crystal", crystal[i]));
+        assert_good(ctx, cepman_options_parse(o, ctx, "zone", "1, 1 0"));
+        cepman_dataset *d = NULL;
+        assert_good(ctx, cepman_simulate(&d, NULL, ctx, o));
+        p[i] = pixels(ctx, d);
+        cepman_dataset_unref(d);
+        cepman_options_unref(o);
+    }
+    const size_t size = (size_t)9 * 48 * 48 * sizeof(uint16_t);
+    ck_assert_int_eq(memcmp(p[0], p[1], size), 0);
+    ck_assert_int_ne(memcmp(p[0], p[2], size), 0);
+    for (int i = 0; i < 3; i++)
+        free(p[i]);
+    support_end(ctx);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("simulate");
     TCase *t = tcase_create("scan");
     tcase_set_timeout(t, 60);
-    tcase_add_loop_test(t, what_it_says, 0, 3);
+    tcase_add_loop_test(t, what_it_says, 0, SCENES);
     tcase_add_loop_test(t, phases_can_be_told_apart, 0, 3);
-    tcase_add_loop_test(t, same_bits, 0, 3);
+    tcase_add_loop_test(t, same_bits, 0, 2 * SCENES);
     tcase_add_test(t, shot_noise);
-    tcase_add_loop_test(t, extremes, 0, 3);
+    tcase_add_loop_test(t, extremes, 0, SCENES);
     tcase_add_test(t, refusals);
-    tcase_add_loop_test(t, failing_allocations, 0, 3);
-    tcase_add_loop_test(t, cancel, 0, 2);
+    tcase_add_loop_test(t, failing_allocations, 0, SCENES + 1);
+    tcase_add_loop_test(t, cancel, 0, 3);
+    tcase_add_loop_test(t, truth_of_points, 0, SCENES);
+    tcase_add_test(t, faults_of_the_detector);
+    tcase_add_test(t, descan);
+    tcase_add_test(t, speckle);
+    tcase_add_test(t, crystal_of_a_file);
     suite_add_tcase(s, t);
     return s;
 }
