@@ -45,6 +45,7 @@ static cepman_status npy_open(cep_opening *o)
     strides.stride = strides.bytes;
     strides.swap = h.swapped ? size : 0;
     s = cep_strides_open(o, &strides);
+    if (!s) s = cep_calibrations_beside(o);
     if (!s && o->frames > o->promised) o->frames = o->promised; /* what follows the array is not of it */
     return s;
 }

@@ -74,6 +74,9 @@ static inline uint64_t cep_little64(const unsigned char *p)
 }
 double cep_little_f64(const unsigned char *p);
 
+/* Calibrations of PATH.json beside the file, where there is one. Fails for want of memory alone. */
+cepman_status cep_calibrations_beside(cep_opening *opening);
+
 /* ---- names
  * ---------------------------------------------------------------------------------------------------- */
 

@@ -29,4 +29,8 @@ cep_text cep_text_split(cep_text text, char separator, cep_text *rest);
 bool cep_xml_element(cep_text text, const char *name, size_t index, cep_text *inside, cep_text *attributes);
 bool cep_xml_attribute(cep_text attributes, const char *name, cep_text *value);
 
+/* A JSON object's scan_step_nm and reciprocal_pixel_per_angstrom, NaN where they are not; false, with both left as they
+ * were, when it is no object or one of them is not a positive number. */
+bool cep_calibrations_parse(cep_text text, double *scan_step, double *reciprocal_pixel);
+
 #endif

@@ -1,4 +1,5 @@
 /* Opening files: .npy of every type, the scan's shape from file and caller, truncated and growing files. */
+#include <math.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -309,6 +310,45 @@ START_TEST(what_is_no_dataset)
 }
 END_TEST
 
+/* Calibrations of a .npy come from FILE.npy.json; what makes no sense there is left alone, and so is the file. */
+START_TEST(calibrations_beside)
+{
+    static const struct {
+        const char *json;
+        double step, pixel; /* 0: unknown */
+    } cases[] = {{NULL, 0, 0},
+                 {"{\"scan_step_nm\": 1.5, \"reciprocal_pixel_per_angstrom\": 3.2e-2}\n", 1.5, 0.032},
+                 {"{\"reciprocal_pixel_per_angstrom\":0.5}", 0, 0.5},
+                 {" {\"a\": [{\"scan_step_nm\": 7}, \"}\\\"\"], \"scan_step_nm\" : 2 , \"x\": null}", 2, 0},
+                 {"{\"scan_step_nm\": null}", 0, 0},
+                 {"{}", 0, 0},
+                 {"{\"scan_step_nm\": -1}", 0, 0},
+                 {"{\"scan_step_nm\": 1, \"reciprocal_pixel_per_angstrom\": \"wide\"}", 0, 0},
+                 {"{\"scan_step_nm\": 1", 0, 0},
+                 {"{\"scan_step_nm\" 1}", 0, 0},
+                 {"{\"scan_step_nm: 1}", 0, 0},
+                 {"[1, 2]", 0, 0},
+                 {"", 0, 0}};
+    cepman_context *ctx = support_begin(1);
+    bytes b = make_npy("<u2", "(2, 3, 4, 5)", false, 120, 2, false, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char name[32], beside[40];
+        snprintf(name, sizeof name, "beside%zu.npy", i);
+        snprintf(beside, sizeof beside, "%s.json", name);
+        if (cases[i].json) support_write(support_path(beside), cases[i].json, strlen(cases[i].json));
+        cepman_dataset *d = NULL;
+        assert_good(ctx, open_bytes(&d, ctx, name, &b, NULL));
+        double step = cepman_dataset_scan_step(d), pixel = cepman_dataset_reciprocal_pixel(d);
+        ck_assert_msg(cases[i].step > 0 ? step == cases[i].step : isnan(step), "case %zu: step %g", i, step);
+        ck_assert_msg(cases[i].pixel > 0 ? pixel == cases[i].pixel : isnan(pixel), "case %zu: pixel %g", i,
+                      pixel);
+        cepman_dataset_unref(d);
+    }
+    free(b.data);
+    support_end(ctx);
+}
+END_TEST
+
 START_TEST(hostile_npy)
 {
     bytes b = make_npy("<u2", "(3, 4, 2, 3)", false, 72, 2, false, 1);
@@ -329,6 +369,7 @@ Suite *suite(void)
     tcase_add_test(t, growing_and_shrinking);
     tcase_add_test(t, headerless);
     tcase_add_test(t, what_is_no_dataset);
+    tcase_add_test(t, calibrations_beside);
     tcase_add_test(t, hostile_npy);
     suite_add_tcase(s, t);
     return s;

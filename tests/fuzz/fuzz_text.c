@@ -1,4 +1,4 @@
-/* The parsers of text: Merlin headers, .hdr records and time stamps, elements and attributes of EMPAD records. */
+/* The parsers of text: Merlin headers, .hdr records and time stamps, elements and attributes of EMPAD records, calibrations. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             char name[16];
             if (cep_xml_attribute(attributes, "filename", &value)) cep_text_copy(value, name, sizeof name);
         }
+    double step = -1, pixel = -1;
+    if (cep_calibrations_parse(text, &step, &pixel) && (step <= 0 || pixel <= 0)) abort();
     int64_t times[64], scratch[64];
     size_t n = size / 8 < 64 ? size / 8 : 64;
     if (n) memcpy(times, data, n * 8);
@@ -44,6 +46,12 @@ size_t fuzz_seed(unsigned index, uint8_t *data, size_t room)
     if (index == 1) return seed_of("mib", 0, data, room);
     static const char record[] = "HDR,\t\r\nFrames in Acquisition (Number):\t8\r\nFrames per Trigger "
                                  "(Number):\t4\r\nScanX:\t4\r\nScanY:\t2\r\nEnd\t";
+    static const char calibrations[] =
+        "{\"a\": [1, {\"b\": \"\\\"}\"}], \"scan_step_nm\": 1.5, \"reciprocal_pixel_per_angstrom\": 3.2e-2}";
+    if (index == 3) {
+        memcpy(data, calibrations, sizeof calibrations - 1);
+        return sizeof calibrations - 1;
+    }
     if (index != 2) return 0;
     memcpy(data, record, sizeof record - 1);
     return sizeof record - 1;

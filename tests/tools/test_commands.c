@@ -377,16 +377,28 @@ END_TEST
 
 START_TEST(simulate)
 {
-    static const char *const scenes[] = {"twin-domains", "ag-tilt", "oxide-particle"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const scenes[] = {"twin-domains", "ag-tilt",           "oxide-particle",
+                                         "ag-tilt-hard", "twin-domains-hard", "single-crystal"};
+    for (size_t i = 0; i < 6; i++) {
         good("simulate %s --scan 6x8 --frame 32 --pixel 0.1 --dose 2e3 --seed 3 -o %s", scenes[i],
              in_dir("a.npy"));
         good("info %s --json", in_dir("a.npy"));
         ck_assert_ptr_nonnull(strstr(last.out, "\"scan_columns\": 8,"));
         ck_assert_ptr_nonnull(strstr(last.out, "\"type\": \"u16\""));
+        /* The calibrations stay with the file, and with what is made of it. */
+        ck_assert_ptr_nonnull(strstr(last.out, "\"reciprocal_pixel_per_angstrom\": 0.1,"));
+        good("convert %s -o %s --region 0:0:2x2", in_dir("a.npy"), in_dir("part.npy"));
+        good("info %s --json", in_dir("part.npy"));
+        ck_assert_ptr_nonnull(strstr(last.out, "\"reciprocal_pixel_per_angstrom\": 0.1,"));
+        ck_assert(support_exists(in_dir("a.boundary.npy")) && support_exists(in_dir("a.state.npy")));
+        ck_assert(!support_exists(in_dir("a.bad.npy")));
         good("score %s %s", in_dir("a.truth.npy"), in_dir("a.truth.npy"));
         ck_assert_ptr_nonnull(strstr(last.out, "\"points\": 48,"));
     }
+    good("simulate single-crystal --crystal Au --zone 1,1,1 --theory bloch --hot-pixels 0.05 --scan 2x2 "
+         "--frame 32 -o %s",
+         in_dir("e.npy"));
+    good("transform %s --mask %s --ring 3:12 -o %s", in_dir("e.npy"), in_dir("e.bad.npy"), in_dir("f.npy"));
     good("simulate twin-domains --scan 6x8 --frame 32 --pixel 0.1 --seed 3 -o %s --threads 1",
          in_dir("b.npy"));
     good("simulate twin-domains --scan 6x8 --frame 32 --pixel 0.1 --seed 3 -o %s --threads 2",
