@@ -1,4 +1,4 @@
-/* cepman cluster: labels of points by K-means or HDBSCAN.
+/* cepman cluster: labels of points by K-means, a Gaussian mixture or HDBSCAN.
  * --details writes what the method knows about each point and cluster.
  * Must not: renumber the labels that the library gives. */
 #include <stdlib.h>
@@ -8,7 +8,8 @@
 #include "grouping.h"
 
 typedef struct details {
-    const char *json, *centers;                                                        /* K-means */
+    const char *json, *centers;                      /* K-means; a mixture's means */
+    const char *weights_of, *covariances, *shares;   /* mixture */
     const char *core, *weights, *strength, *outlier, *exemplars, *linkage, *condensed; /* HDBSCAN */
 } details;
 
@@ -18,10 +19,16 @@ static int promise(tool *t, const char *folder, const char *name, const char **p
     return *path ? 0 : 1;
 }
 
-static int promise_details(tool *t, const char *folder, bool kmeans, details *d)
+static int promise_details(tool *t, const char *folder, const char *method, details *d)
 {
     int rc = promise(t, folder, "details.json", &d->json);
-    if (kmeans) return rc ? rc : promise(t, folder, "centers.npy", &d->centers);
+    if (strcmp(method, "kmeans") == 0) return rc ? rc : promise(t, folder, "centers.npy", &d->centers);
+    if (strcmp(method, "mixture") == 0) {
+        if (!rc) rc = promise(t, folder, "weights.npy", &d->weights_of);
+        if (!rc) rc = promise(t, folder, "means.npy", &d->centers);
+        if (!rc) rc = promise(t, folder, "covariances.npy", &d->covariances);
+        return rc ? rc : promise(t, folder, "responsibilities.npy", &d->shares);
+    }
     if (!rc) rc = promise(t, folder, "core_distances.npy", &d->core);
     if (!rc) rc = promise(t, folder, "mst_weights.npy", &d->weights);
     if (!rc) rc = promise(t, folder, "probabilities.npy", &d->strength);
@@ -91,12 +98,27 @@ static int save_membership(tool *t, const grouping *g, const cepman_matrix *poin
     return rc;
 }
 
+static int save_mixture(tool *t, const cepman_mixture *m, size_t n, const details *d)
+{
+    size_t k = cepman_mixture_components(m), columns = cepman_mixture_columns(m);
+    const size_t shape[] = {k, columns, columns}, shares[] = {n, k};
+    int rc = array_save(t, d->weights_of, CEPMAN_TYPE_F64, 1, shape, cepman_mixture_weights(m));
+    if (!rc) rc = array_save(t, d->centers, CEPMAN_TYPE_F64, 2, shape, cepman_mixture_means(m));
+    if (!rc)
+        rc = array_save(t, d->covariances, CEPMAN_TYPE_F64, cepman_mixture_diagonal(m) ? 2 : 3, shape,
+                        cepman_mixture_covariances(m));
+    if (!rc) rc = array_save(t, d->shares, CEPMAN_TYPE_F64, 2, shares, cepman_mixture_responsibilities(m));
+    return rc;
+}
+
 static int save_details(tool *t, const grouping *g, const details *d)
 {
     size_t n = cepman_labels_count(g->labels);
     int rc = 0;
     if (g->kmeans) {
         rc = tool_check(t, cepman_matrix_save(cepman_kmeans_centres(g->kmeans), t->ctx, d->centers));
+    } else if (g->mixture) {
+        rc = save_mixture(t, g->mixture, n, d);
     } else {
         rc = array_save(t, d->core, CEPMAN_TYPE_F64, 1, &n, cepman_hdbscan_tree_core_distances(g->tree));
         if (!rc) rc = save_weights(t, g->tree, d->weights);
@@ -128,13 +150,13 @@ static int run_cluster(tool *t)
     if (!rc) rc = grouping_check(t, method);
     if (!rc && init && !kmeans) rc = tool_usage("option --init belongs to kmeans, the method is %s", method);
     if (!rc && soft) rc = output_kind(soft, NULL);
-    if (!rc && soft && kmeans)
+    if (!rc && soft && strcmp(method, "hdbscan") != 0)
         rc = tool_usage("option --membership belongs to hdbscan, the method is %s", method);
     if (!rc) rc = tool_check(t, cepman_matrix_load(&points, t->ctx, t->file[0]));
     if (!rc && init) rc = tool_check(t, cepman_matrix_load(&centres, t->ctx, init));
     if (!rc && !(path = outputs_add(t, arg_text(t, "output")))) rc = 1;
     if (!rc && soft && !(soft_path = outputs_add(t, soft))) rc = 1;
-    if (!rc && folder) rc = promise_details(t, folder, kmeans, &d);
+    if (!rc && folder) rc = promise_details(t, folder, method, &d);
     if (!rc) rc = grouping_run(t, points, method, centres, 0, 0, &g);
     if (!rc) rc = tool_check(t, cepman_labels_save(g.labels, t->ctx, path, 0, 0));
     if (!rc && folder) rc = save_details(t, &g, &d);
@@ -146,11 +168,11 @@ static int run_cluster(tool *t)
 }
 
 static const arg_option own[] = {
-    {"method", ARG_CHOICE, NULL, 0, 0, "hdbscan|kmeans", "hdbscan", "the clusterer"},
+    {"method", ARG_CHOICE, NULL, 0, 0, "hdbscan|kmeans|mixture", "hdbscan", "the clusterer"},
     {"output", ARG_PATH, "LABELS.npy", 0, 0, NULL, NULL, "where the labels go: (rows) int32, -1 is noise"},
     {"init", ARG_PATH, "CENTRES.npy", 0, 0, NULL, NULL, "centres K-means starts from: (k, columns)"},
     {"details", ARG_PATH, "DIR", 0, 0, NULL, NULL,
-     "folder for details.json and centers (K-means) or core_distances, mst_weights, probabilities, "
+     "folder for details.json and centers (K-means), weights, means, covariances and responsibilities (mixture) or core_distances, mst_weights, probabilities, "
      "outlier_scores, "
      "exemplars (bool), single_linkage (SciPy's layout) and condensed_tree (parent, size, label, birth, "
      "death, "
@@ -161,14 +183,18 @@ static const arg_option own[] = {
 
 static const arg_short shorts[] = {{'o', "output"}, {'k', "k"}, {0, NULL}};
 
-const command command_cluster = {.name = "cluster",
-                                 .files = "EMBEDDING.npy",
-                                 .summary = "labels points by HDBSCAN or K-means",
-                                 .notes = "--min-samples is --min-cluster-size when it is not given.",
-                                 .least = 1,
-                                 .most = 1,
-                                 .own = own,
-                                 .shorts = shorts,
-                                 .stages = {cepman_kmeans_options_create, cepman_hdbscan_tree_options_create,
-                                            cepman_hdbscan_options_create},
-                                 .run = run_cluster};
+const command command_cluster = {
+    .name = "cluster",
+    .files = "EMBEDDING.npy",
+    .summary = "labels points by HDBSCAN, K-means or a Gaussian mixture",
+    .notes =
+        "--min-samples is --min-cluster-size when it is not given. --k, --n-init, --max-iterations and --tol "
+        "are K-means's, or the mixture's with --method mixture (then by default 3, 10, 100 and 0.001).",
+    .least = 1,
+    .most = 1,
+    .own = own,
+    .shorts = shorts,
+    .stages = {cepman_kmeans_options_create, cepman_mixture_options_create,
+               cepman_hdbscan_tree_options_create, cepman_hdbscan_options_create},
+    .hidden = {GROUPING_HIDDEN},
+    .run = run_cluster};

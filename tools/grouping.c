@@ -8,13 +8,45 @@
 
 int grouping_check(tool *t, const char *method)
 {
-    static const char *const of_kmeans[] = {"hdbscan-tree", "hdbscan", NULL}, *const of_hdbscan[] = {"kmeans",
-                                                                                                     NULL};
+    static const char *const of_kmeans[] = {"mixture", "hdbscan-tree", "hdbscan", NULL},
+                             *const of_mixture[] = {"hdbscan-tree", "hdbscan", NULL},
+                             *const of_hdbscan[] = {"kmeans", "mixture", NULL};
     const char *name;
-    for (const char *const *kind = strcmp(method, "kmeans") == 0 ? of_kmeans : of_hdbscan; *kind; kind++)
-        if (arg_stage_on_line(t, *kind, &name))
-            return tool_usage("option --%s belongs to %s, the method is %s", name, *kind, method);
+    const char *const *others = strcmp(method, "kmeans") == 0    ? of_kmeans
+                                : strcmp(method, "mixture") == 0 ? of_mixture
+                                                                 : of_hdbscan;
+    for (; *others; others++)
+        if (arg_stage(t, *others) && arg_stage_on_line(t, *others, &name))
+            return tool_usage("option --%s belongs to %s, the method is %s", name, *others, method);
     return 0;
+}
+
+int grouping_mixture_options(tool *t, cepman_options **out)
+{
+    static const char *const shared[] = {"k", "n-init", "max-iterations", "tol", NULL};
+    const cepman_options *from = arg_stage(t, "kmeans");
+    int rc = tool_check(t, cepman_options_copy(out, t->ctx, arg_stage(t, "mixture")));
+    for (const char *const *name = shared; !rc && *name; name++) {
+        if (!option_given(from, *name)) continue;
+        double real = 0;
+        int64_t integer = 0;
+        if (strcmp(*name, "tol") == 0) {
+            rc = tool_check(t, cepman_options_get_real(from, t->ctx, *name, &real));
+            if (!rc) rc = tool_check(t, cepman_options_set_real(*out, t->ctx, *name, real));
+        } else {
+            rc = tool_check(t, cepman_options_get_integer(from, t->ctx, *name, &integer));
+            if (!rc) rc = tool_check(t, cepman_options_set_integer(*out, t->ctx, *name, integer));
+        }
+    }
+    return rc;
+}
+
+static int run_mixture(tool *t, const cepman_matrix *points, grouping *g)
+{
+    int rc = grouping_mixture_options(t, &g->options);
+    if (!rc) rc = tool_check(t, cepman_mixture_fit(&g->mixture, t->ctx, points, NULL, g->options));
+    if (!rc) g->labels = cepman_labels_ref(cepman_mixture_labels(g->mixture));
+    return rc;
 }
 
 static int run_kmeans(tool *t, const cepman_matrix *points, const cepman_matrix *centres, grouping *g)
@@ -50,8 +82,9 @@ int grouping_run(tool *t, const cepman_matrix *points, const char *method, const
                  size_t least, size_t samples, grouping *g)
 {
     g->method = method;
-    return strcmp(method, "kmeans") == 0 ? run_kmeans(t, points, centres, g)
-                                         : run_hdbscan(t, points, least, samples, g);
+    if (strcmp(method, "kmeans") == 0) return run_kmeans(t, points, centres, g);
+    if (strcmp(method, "mixture") == 0) return run_mixture(t, points, g);
+    return run_hdbscan(t, points, least, samples, g);
 }
 
 int grouping_one_domain(tool *t, grouping *g)
@@ -133,6 +166,7 @@ void grouping_free(grouping *g)
 {
     cepman_labels_unref(g->labels);
     cepman_kmeans_unref(g->kmeans);
+    cepman_mixture_unref(g->mixture);
     cepman_hdbscan_unref(g->hdbscan);
     cepman_hdbscan_tree_unref(g->tree);
     cepman_options_unref(g->tree_options);
@@ -160,6 +194,17 @@ void grouping_json(json *j, const char *key, const grouping *g)
         json_real(j, "inertia", cepman_kmeans_inertia(g->kmeans));
         json_integer(j, "n_iter", (int64_t)cepman_kmeans_iterations(g->kmeans));
         json_flag(j, "converged", cepman_kmeans_converged(g->kmeans) != 0);
+        json_open(j, "inertia_by_iteration", '[');
+        for (size_t i = 0; i < cepman_kmeans_iterations(g->kmeans); i++)
+            json_real(j, NULL, cepman_kmeans_history(g->kmeans)[i]);
+        json_close(j, ']');
+    }
+    if (g->mixture) {
+        json_real(j, "log_likelihood", cepman_mixture_log_likelihood(g->mixture));
+        json_real(j, "bic", cepman_mixture_bic(g->mixture));
+        json_real(j, "aic", cepman_mixture_aic(g->mixture));
+        json_integer(j, "n_iter", (int64_t)cepman_mixture_iterations(g->mixture));
+        json_flag(j, "converged", cepman_mixture_converged(g->mixture) != 0);
     }
     json_open(j, "sizes", '[');
     for (size_t i = 0; i < clusters; i++)

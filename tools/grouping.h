@@ -12,6 +12,7 @@ typedef struct grouping {
     bool merged;         /* by grouping_consensus(): */
     size_t fine, coarse; /* clusters that went in */
     cepman_kmeans *kmeans;
+    cepman_mixture *mixture;
     cepman_hdbscan_tree *tree;
     cepman_hdbscan *hdbscan;
     cepman_options *tree_options, *options; /* in force */
@@ -19,7 +20,11 @@ typedef struct grouping {
 
 /* Refuses options of the method that is not used. */
 int grouping_check(tool *t, const char *method);
-/* Clusters by the stages "kmeans", or "hdbscan-tree" and "hdbscan", of the command. centres: start of K-means or
+/* What of the stage "kmeans" is a mixture's too: k, n-init, max-iterations and tol, when the user gave them. Commands hide
+ * these four of the stage "mixture", so that their names on the line stay what they are. */
+int grouping_mixture_options(tool *t, cepman_options **out);
+#define GROUPING_HIDDEN "mixture.k", "mixture.n-init", "mixture.max-iterations", "mixture.tol"
+/* Clusters by the stages "kmeans", "mixture", or "hdbscan-tree" and "hdbscan", of the command. centres: start of K-means or
  * NULL. least, samples: --min-cluster-size and --min-samples when the user gave none, 0: the library's default and
  * min-samples = min-cluster-size. */
 int grouping_run(tool *t, const cepman_matrix *points, const char *method, const cepman_matrix *centres,

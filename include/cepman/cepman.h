@@ -21,6 +21,7 @@
 #include <cepman/mixture.h>
 #include <cepman/hdbscan.h>
 #include <cepman/consensus.h>
+#include <cepman/hierarchy.h>
 #include <cepman/validity.h>
 #include <cepman/maps.h>
 

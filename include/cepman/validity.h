@@ -3,6 +3,7 @@
 #define CEPMAN_VALIDITY_H
 
 #include <cepman/matrix.h>
+#include <cepman/options.h>
 
 CEPMAN_BEGIN
 
@@ -51,6 +52,31 @@ CEPMAN_API cepman_status cepman_validity_calinski_harabasz(double *out, cepman_c
 CEPMAN_API cepman_status cepman_validity_davies_bouldin(double *out, cepman_context *context,
                                                         const cepman_matrix *matrix,
                                                         const cepman_labels *labels);
+/* Sum of squared distances to the clusters' means, what K-means makes small; 0 when no row has a label. Never NaN. */
+CEPMAN_API cepman_status cepman_validity_inertia(double *out, cepman_context *context,
+                                                 const cepman_matrix *matrix, const cepman_labels *labels);
+/* Gap statistic (Tibshirani, Walther, Hastie 2001): mean over the references of log W of K-means with as many clusters,
+ * less log W of the labels; W is the inertia, a reference as many points, uniform in the box that the labelled rows
+ * span. deviation: NULL, or sqrt(1 + 1 / references) times the standard deviation of the references' log W; the
+ * paper takes the smallest k whose gap is at least the next k's gap less the next k's deviation. One cluster is enough
+ * here. references: 1 to 1000 (4 will do for a choice); each costs three K-means. Infinite when the labels' W is 0; NaN
+ * without clusters, or when a reference's is 0 too. Memory O(points d). */
+CEPMAN_API cepman_status cepman_validity_gap(double *gap, double *deviation, cepman_context *context,
+                                             const cepman_matrix *matrix, const cepman_labels *labels,
+                                             size_t references, uint64_t seed);
+
+/* ---- against itself --------------------------------------------------------------------------------------------- */
+
+/* Mean adjusted Rand index over all pairs of `count` (2 to 1000) labellings of the same points, the earlier one taken as
+ * the truth: how much a clusterer's answers depend on seed or sample. */
+CEPMAN_API cepman_status cepman_validity_agreement(double *out, cepman_context *context,
+                                                   const cepman_labels *const *labels, size_t count);
+/* That of K-means: `runs` (2 to 1000) fits with the options `kmeans` (of kind "kmeans", NULL: defaults), seeds seed,
+ * seed + 1, ..., each on a fraction (above 0, at most 1) of the rows drawn without repeats, at least k; the fits then
+ * label all rows (Ben-Hur, Elisseeff, Guyon 2002). 1 when all agree. Errors also those of cepman_kmeans_fit(). */
+CEPMAN_API cepman_status cepman_validity_stability(double *out, cepman_context *context,
+                                                   const cepman_matrix *matrix, const cepman_options *kmeans,
+                                                   size_t runs, double fraction);
 
 /* Density-based clustering validation (DBCV: Moulavi, Jaskowiak, Campello, Zimek, Sander 2014), -1 to 1, higher is
  * better: per cluster (apart - sparse) / the larger of both, weighted by its share of all points, noise included, so

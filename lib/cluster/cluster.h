@@ -3,6 +3,7 @@
 #define CEP_CLUSTER_H
 
 #include <cepman/hdbscan.h>
+#include <cepman/hierarchy.h>
 #include <cepman/kmeans.h>
 #include <cepman/mixture.h>
 #include <cepman/consensus.h>
@@ -10,6 +11,7 @@
 
 #include "condense.h"
 #include "contingency.h"
+#include "hierarchy_tree.h"
 #include "linkage.h"
 
 #endif

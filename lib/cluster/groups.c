@@ -2,6 +2,7 @@
  * A sample is a selection without repeats by Floyd's method (Bentley and Floyd 1987), in the order of the rows.
  * Must not: look at rows that are noise. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "groups.h"
@@ -28,9 +29,38 @@ static cepman_status thin(cep_groups *g, size_t sample, uint64_t seed)
     return CEPMAN_OK;
 }
 
+static int by_number(const void *x, const void *y)
+{
+    uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
+    return (a > b) - (a < b);
+}
+
+/* Where labels reach far beyond the number of points: their ranks in the place of them; returns how many there are. */
+static cepman_status rank(cep_groups *g, size_t *labels)
+{
+    uint32_t *sorted = cep_alloc(g->mem, g->n, sizeof *sorted);
+    if (!sorted) return cep_fail_memory(g->ctx, "clusters", g->n, sizeof *sorted);
+    size_t kept = 0;
+    if (g->n) memcpy(sorted, g->group, g->n * sizeof *sorted);
+    qsort(sorted, g->n, sizeof *sorted, by_number);
+    for (size_t i = 0; i < g->n; i++)
+        if (!kept || sorted[kept - 1] != sorted[i]) sorted[kept++] = sorted[i];
+    for (size_t i = 0; i < g->n; i++) {
+        const uint32_t *at = bsearch(&g->group[i], sorted, kept, sizeof *sorted, by_number);
+        g->group[i] = (uint32_t)(at - sorted);
+    }
+    *labels = kept;
+    cep_free(g->mem, sorted);
+    return CEPMAN_OK;
+}
+
 /* Cluster numbers without gaps, and sizes. number: one per label. */
 static cepman_status count(cep_groups *g, size_t labels)
 {
+    if (labels / 8 > g->n + 1024) {
+        cepman_status s = rank(g, &labels);
+        if (s) return s;
+    }
     uint32_t *number = cep_alloc_zero(g->mem, labels, sizeof *number);
     if (!number) return cep_fail_memory(g->ctx, "clusters", labels, sizeof *number);
     for (size_t i = 0; i < g->n; i++)

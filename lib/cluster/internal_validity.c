@@ -155,6 +155,20 @@ cepman_status cepman_validity_simplified_silhouette(double *out, cepman_context 
     return s;
 }
 
+cepman_status cepman_validity_inertia(double *out, cepman_context *ctx, const cepman_matrix *matrix,
+                                      const cepman_labels *labels)
+{
+    cep_groups g;
+    double *value = NULL;
+    cepman_status s = begin(&g, ctx, out, matrix, labels, 0, 0, "inertia");
+    if (s) return s;
+    s = per_point(&g, &value, spread_chunk, g.d + 4, "inertia");
+    if (!s) *out = g.n ? mean_of(value, g.n) * (double)g.n : 0;
+    cep_free(g.mem, value);
+    cep_groups_clear(&g);
+    return s;
+}
+
 cepman_status cepman_validity_calinski_harabasz(double *out, cepman_context *ctx, const cepman_matrix *matrix,
                                                 const cepman_labels *labels)
 {

@@ -63,6 +63,49 @@ START_TEST(references)
 }
 END_TEST
 
+/* sklearn 1.2.1's silhouette_score, silhouette_samples (the first four), calinski_harabasz_score and
+ * davies_bouldin_score on 120 rows by a formula in whole numbers (as float32), labels i % 3 and (i * i // 7) % 5. */
+START_TEST(stored_references)
+{
+    static const double centre[3][3] = {{0, 0, 0}, {2.5, 0.5, -1}, {0.5, 2.5, 1.5}};
+    static const double want[2][8] = {
+        {0.29423249234340554, 74.37740332392022, 1.0924304347706493, 401.16304456533146, 0.3878772476120613,
+         -0.05528113905960176, -0.12999563969583358, 0.5421426475284432},
+        {-0.05901957205488947, 0.4168255336259949, 26.200190298743735, 898.183081665698,
+         -0.019816150972491245, -0.05382172400470542, 0.007285939967137904, -0.04664361772311229}};
+    float x[360];
+    int32_t l[120];
+    for (long i = 0; i < 120; i++) {
+        l[i] = (int32_t)(_i ? i * i / 7 % 5 : i % 3);
+        if (l[i] == 2) l[i] = 2000000000; /* far numbers cost nothing */
+        for (long j = 0; j < 3; j++)
+            x[i * 3 + j] = (float)(centre[i % 3][j] +
+                                   (double)((i * i * 31 + j * 17 * i + i * 13 + j * j * 5) % 1001 - 500) /
+                                       (j < 2 ? 250.0 : 400.0));
+    }
+    cepman_context *ctx = support_begin(2);
+    cepman_matrix *m = NULL;
+    cepman_labels *labels = NULL;
+    double v, values[120];
+    assert_good(ctx, cepman_matrix_copy(&m, ctx, x, 120, 3, 3));
+    assert_good(ctx, cepman_labels_copy(&labels, ctx, l, 120));
+    assert_good(ctx, cepman_context_set_memory_limit(ctx, 1 << 20));
+    assert_good(ctx, cepman_validity_silhouette(&v, values, ctx, m, labels, 0, 0));
+    ck_assert_double_eq_tol(v, want[_i][0], 1e-9);
+    for (int i = 0; i < 4; i++)
+        ck_assert_double_eq_tol(values[i], want[_i][4 + i], 1e-7);
+    assert_good(ctx, cepman_validity_calinski_harabasz(&v, ctx, m, labels));
+    ck_assert_double_eq_tol(v, want[_i][1], 1e-9);
+    assert_good(ctx, cepman_validity_davies_bouldin(&v, ctx, m, labels));
+    ck_assert_double_eq_tol(v, want[_i][2], 1e-9);
+    assert_good(ctx, cepman_validity_inertia(&v, ctx, m, labels));
+    ck_assert_double_eq_tol(v, want[_i][3], 1e-9);
+    cepman_labels_unref(labels);
+    cepman_matrix_unref(m);
+    support_end(ctx);
+}
+END_TEST
+
 /* Four points on a line, two and two: all by hand. */
 START_TEST(by_hand)
 {
@@ -222,6 +265,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, references, 0, 3);
     tcase_add_test(t, by_hand);
     tcase_add_test(t, odd_cases);
+    tcase_add_loop_test(t, stored_references, 0, 2);
     tcase_add_test(t, samples_and_threads);
     tcase_add_test(t, failures);
     suite_add_tcase(s, t);

@@ -52,6 +52,30 @@ START_TEST(reference_numbers)
 }
 END_TEST
 
+/* sklearn 1.2.1 and scipy 1.10's linear_sum_assignment: forty clusters against thirty-seven classes, and a thousand
+ * against nine hundred. */
+START_TEST(many_clusters)
+{
+    static int32_t a[3000], b[3000];
+    cepman_context *ctx = support_begin(1);
+    for (int32_t i = 0; i < 3000; i++) {
+        a[i] = (int32_t)((int64_t)i * i / 11 % 40);
+        b[i] = (i / 75 + (i % 7 == 0)) % 37;
+    }
+    ck_assert_double_eq_tol(measure(ctx, "ari", a, b, 3000), -0.0046532581019939415, 1e-12);
+    ck_assert_double_eq_tol(measure(ctx, "ami", a, b, 3000), -0.029451351842901135, 1e-10);
+    ck_assert_double_eq_tol(measure(ctx, "accuracy", a, b, 3000), 0.051, 1e-12);
+    for (int32_t i = 0; i < 3000; i++) {
+        a[i] = (int32_t)((int64_t)i * 7919 % 1000);
+        b[i] = (int32_t)(((int64_t)i * i + 3 * i) % 913);
+    }
+    ck_assert_double_eq_tol(measure(ctx, "ari", a, b, 3000), -0.0008409379304343154, 1e-12);
+    ck_assert_double_eq_tol(measure(ctx, "ami", a, b, 3000), -0.0021852527629875676, 1e-10);
+    ck_assert_double_eq_tol(measure(ctx, "accuracy", a, b, 3000), 0.08466666666666667, 1e-12);
+    support_end(ctx);
+}
+END_TEST
+
 START_TEST(perfect_and_useless)
 {
     const int32_t truth[] = {0, 0, 0, 1, 1, 1, 2, 2, 2},
@@ -136,6 +160,7 @@ Suite *suite(void)
     Suite *s = suite_create("cluster validity");
     TCase *t = tcase_create("validity");
     tcase_add_test(t, reference_numbers);
+    tcase_add_test(t, many_clusters);
     tcase_add_test(t, perfect_and_useless);
     tcase_add_test(t, assignment_is_best);
     tcase_add_test(t, bad_input);

@@ -494,7 +494,7 @@ START_TEST(cluster_refuses)
         in_dir("a.npy"), in_dir("b.npy"));
     bad(2, ".npy", "cluster %s -o %s --membership %s", points, in_dir("a.npy"), in_dir("b"));
     bad(1, "two outputs", "cluster %s -o %s --membership %s", points, in_dir("a.npy"), in_dir("a.npy"));
-    bad(2, "hdbscan|kmeans", "cluster %s --method magic -o %s", points, in_dir("a.npy"));
+    bad(2, "hdbscan|kmeans|mixture", "cluster %s --method magic -o %s", points, in_dir("a.npy"));
     bad(1, "k", "cluster %s --method kmeans -k 121 -o %s --details %s", points, in_dir("a.npy"), in_dir("d"));
     nothing_left();
 }
