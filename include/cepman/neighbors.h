@@ -30,7 +30,8 @@ typedef struct cepman_neighbors cepman_neighbors;
  * Distances are float64 sums rounded to float32. exact gives the same bits at every CPU level; approximate at any
  * number of threads of one CPU level. */
 CEPMAN_API cepman_status cepman_neighbors_options_create(cepman_options **out, cepman_context *context);
-/* options: NULL for the defaults. Errors: ARGUMENT, RANGE (more than 2^31 - 1 rows), OPTION (of another kind), DATA
+/* matrix: float32, or float16, which is widened first (a copy of rows * columns * 4 bytes). A graph is made of finite
+ * rows only. options: NULL for the defaults. Errors: ARGUMENT, RANGE (more than 2^31 - 1 rows), OPTION (of another kind), DATA
  * (a value that is not finite: row and column are named), MEMORY, LIMIT, CANCELLED. */
 CEPMAN_API cepman_status cepman_neighbors_build(cepman_neighbors **out, cepman_context *context,
                                                 const cepman_matrix *matrix, const cepman_options *options);
@@ -56,7 +57,7 @@ CEPMAN_API double cepman_neighbors_recall(const cepman_neighbors *neighbors);
  * query it at a time, each with a context of its own. */
 typedef struct cepman_neighbors_index cepman_neighbors_index;
 
-/* An index of a matrix's rows, which it keeps a reference to. options: kind "neighbors", NULL for the defaults; k is
+/* An index of a matrix's rows (float32 or float16), which it keeps a reference to. options: kind "neighbors", NULL for the defaults; k is
  * lowered to n.
  *   auto         a k-d tree for at most 8 columns (Euclidean); else exact while rows * columns is at most 4e6, else
  *                approximate

@@ -101,7 +101,6 @@ cepman_status cepman_neighbors_build(cepman_neighbors **out, cepman_context *ctx
     cepman_status s = cep_enter(ctx);
     if (s) return s;
     CEP_REQUIRE(ctx, out && matrix, CEPMAN_ERR_ARGUMENT, "neighbours: out or matrix is NULL");
-    CEP_REQUIRE_F32(ctx, matrix, "neighbours");
     size_t n = cepman_matrix_rows(matrix);
     CEP_REQUIRE(ctx, n <= INT32_MAX, CEPMAN_ERR_RANGE, "neighbours: %zu rows, must be at most %d", n,
                 INT32_MAX);

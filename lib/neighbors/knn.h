@@ -18,7 +18,7 @@ typedef enum cep_metric { CEP_EUCLIDEAN, CEP_COSINE, CEP_CORRELATION } cep_metri
  * whichever method, CPU level or thread asks, and for (i, j) as for (j, i). */
 typedef struct cep_measure {
     const cepman_matrix *matrix;
-    cepman_matrix *owned; /* correlation: the rows less their means, which `matrix` then is */
+    cepman_matrix *owned; /* float16 rows as float32, correlation: less their means; `matrix` then is this */
     size_t rows, columns;
     bool cosine;    /* correlation too: the cosine of centred rows */
     double *norms;  /* cosine: squared lengths of the rows */

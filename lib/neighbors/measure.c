@@ -17,7 +17,8 @@ typedef struct scan {
     const cepman_matrix *matrix;
     size_t rows_per_task, stride;
     float *largest; /* per task */
-    float *centred; /* correlation: the rows less their means */
+    bool centred;
+    float *copy; /* float16 rows as float32; correlation: rows less their means */
 } scan;
 
 /* Largest |value|, NaN or infinite when a value is. */
@@ -33,14 +34,14 @@ static float row_largest(const float *x, size_t n)
 }
 
 /* A constant row becomes zero exactly: sums of equal float32 are exact in float64. */
-static void centre(const float *x, size_t n, float *to)
+static void centre(float *x, size_t n)
 {
     double sum = 0;
     for (size_t j = 0; j < n; j++)
         sum += (double)x[j];
     sum /= (double)n;
     for (size_t j = 0; j < n; j++)
-        to[j] = (float)((double)x[j] - sum);
+        x[j] = (float)((double)x[j] - sum);
 }
 
 static cepman_status scan_rows(void *argument, size_t index, unsigned worker, cep_fault *fault)
@@ -51,7 +52,12 @@ static cepman_status scan_rows(void *argument, size_t index, unsigned worker, ce
     size_t first = index * s->rows_per_task, last = first + s->rows_per_task;
     float most = 0;
     for (size_t i = first; i < last && i < m->rows; i++) {
-        const float *x = cepman_matrix_row(s->matrix, i);
+        float *to = s->copy ? s->copy + i * s->stride : NULL;
+        if (to) {
+            cepman_status status = cep_matrix_fetch(s->matrix, fault, i, 1, to, s->stride);
+            if (status) return status;
+        }
+        const float *x = to ? to : cepman_matrix_row(s->matrix, i);
         float a = row_largest(x, m->columns);
         if (isnan(a)) {
             size_t j = 0;
@@ -61,9 +67,8 @@ static cepman_status scan_rows(void *argument, size_t index, unsigned worker, ce
                                  "neighbours: row %zu has a value that is not finite (column %zu)", i, j);
         }
         if (s->centred) {
-            float *to = s->centred + i * s->stride;
-            centre(x, m->columns, to);
-            a = row_largest(x = to, m->columns);
+            centre(to, m->columns);
+            a = row_largest(x, m->columns);
         }
         most = a > most ? a : most;
         if (m->cosine) m->norms[i] = m->kernels->dot_f64(x, x, m->columns);
@@ -82,16 +87,16 @@ cepman_status cep_measure_open(cep_measure *m, cepman_context *ctx, const cepman
     m->cosine = metric != CEP_EUCLIDEAN;
     m->mem = cep_context_memory(ctx);
     m->kernels = cep_distance_kernels_get(cep_context_cpu(ctx));
-    scan s = {m, matrix, CHUNK_FLOATS / m->columns + 1, 0, NULL, NULL};
+    scan s = {m, matrix, CHUNK_FLOATS / m->columns + 1, 0, NULL, metric == CEP_CORRELATION, NULL};
     size_t tasks = (m->rows + s.rows_per_task - 1) / s.rows_per_task;
     s.largest = cep_alloc_zero(m->mem, tasks, sizeof *s.largest);
     if (m->cosine) m->norms = cep_alloc(m->mem, m->rows, sizeof *m->norms);
     cepman_status status = CEPMAN_OK;
     if (!s.largest || (m->cosine && !m->norms))
         status = cep_fail_memory(ctx, "lengths of rows", m->rows, sizeof *m->norms);
-    if (!status && metric == CEP_CORRELATION) {
+    if (!status && (s.centred || cepman_matrix_type(matrix) != CEPMAN_TYPE_F32)) {
         status =
-            cep_matrix_create(&m->owned, ctx, "centred rows", m->rows, m->columns, &s.centred, &s.stride);
+            cep_matrix_create(&m->owned, ctx, "copy of the rows", m->rows, m->columns, &s.copy, &s.stride);
         if (!status) m->matrix = m->owned;
     }
     if (!status) status = cep_parallel(ctx, NULL, tasks, scan_rows, &s);

@@ -383,6 +383,69 @@ START_TEST(correlation)
 }
 END_TEST
 
+/* float16 rows: the answers are those of the same numbers in float32, and what is not finite is named. */
+START_TEST(half_precision)
+{
+    cepman_context *ctx = support_begin(2);
+    cepman_matrix *m = _i ? common_sheets(ctx, 1500, 110, 1) : support_normals(ctx, 300, 3, 1), *half = NULL,
+                  *wide = NULL;
+    assert_good(ctx, cepman_matrix_convert(&half, ctx, m, CEPMAN_TYPE_F16));
+    assert_good(ctx, cepman_matrix_convert(&wide, ctx, half, CEPMAN_TYPE_F32));
+    static const char *const methods[] = {"auto", "exact", "approximate"};
+    for (int metric = 0; metric < 3; metric++) {
+        cepman_neighbors *a = common_build(ctx, half, 10, metrics[metric], methods[_i], 0.95),
+                         *b = common_build(ctx, wide, 10, metrics[metric], methods[_i], 0.95);
+        ck_assert(common_same(a, b));
+        ck_assert_str_eq(cepman_neighbors_method(a), cepman_neighbors_method(b));
+        cepman_neighbors_index *x = make(ctx, half, 10, metrics[metric], methods[_i], 0.95),
+                               *y = make(ctx, wide, 10, metrics[metric], methods[_i], 0.95);
+        answer p = ask(ctx, x, half), q = ask(ctx, y, wide);
+        ck_assert(same(&p, &q));
+        drop(&p), drop(&q);
+        cepman_neighbors_index_unref(x);
+        cepman_neighbors_index_unref(y);
+        cepman_neighbors_unref(a);
+        cepman_neighbors_unref(b);
+    }
+    cepman_matrix_unref(half);
+    cepman_matrix_unref(wide);
+    cepman_matrix_unref(m);
+    float x[20];
+    for (int i = 0; i < 20; i++)
+        x[i] = i == 13 ? 1e6f : (float)i; /* beyond float16 */
+    assert_good(ctx, cepman_matrix_wrap(&m, ctx, x, 5, 4, 4, NULL, NULL));
+    assert_good(ctx, cepman_matrix_convert(&half, ctx, m, CEPMAN_TYPE_F16));
+    cepman_neighbors *g = NULL;
+    assert_fails(ctx, cepman_neighbors_build(&g, ctx, half, NULL), CEPMAN_ERR_DATA, "row 3");
+    cepman_matrix_unref(half);
+    cepman_matrix_unref(m);
+    support_end(ctx);
+}
+END_TEST
+
+/* Many columns, more than any depth block or prefetch; near rows and far ones. */
+START_TEST(many_columns)
+{
+    cepman_context *ctx = support_begin(2);
+    cepman_matrix *m = support_normals(ctx, 130, 20000, 1);
+    common_twin *room = malloc(131 * sizeof *room);
+    cepman_neighbors *g = common_build(ctx, m, 5, metrics[_i], "exact", 0.98);
+    cepman_neighbors_index *x = make(ctx, m, 6, metrics[_i], "auto", 0.98);
+    answer a = ask(ctx, x, m);
+    for (size_t i = 0; i < 130; i += 9)
+        common_assert_row(m, cepman_matrix_row(m, i), (ptrdiff_t)i, (cep_metric)_i, false, 5,
+                          cepman_neighbors_indices(g) + i * 5, cepman_neighbors_distances(g) + i * 5, room);
+    for (size_t i = 0; i < 130; i++)
+        ck_assert_mem_eq(a.indices + i * 6 + 1, cepman_neighbors_indices(g) + i * 5, 5 * sizeof(int32_t));
+    drop(&a);
+    free(room);
+    cepman_neighbors_index_unref(x);
+    cepman_neighbors_unref(g);
+    cepman_matrix_unref(m);
+    support_end(ctx);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("neighbors");
@@ -397,6 +460,8 @@ Suite *suite(void)
     tcase_add_loop_test(t, failing_allocations, 0, sizeof makes / sizeof *makes);
     tcase_add_loop_test(t, cancel_in_the_middle, 0, 2);
     tcase_add_test(t, correlation);
+    tcase_add_loop_test(t, half_precision, 0, 3);
+    tcase_add_loop_test(t, many_columns, 0, 3);
     suite_add_tcase(s, t);
     return s;
 }
