@@ -1,5 +1,6 @@
 /* Bench of nearest neighbours: exact against OpenBLAS's product of half the pairs, the forest and the k-d tree beside
- * it, on curved sheets with noise (what features of a scan look like). One thread each, so that ratios compare.
+ * it, and queries of new rows, on curved sheets with noise (what features of a scan look like). One thread each, so that
+ * ratios compare. Larger sizes, memory and other programs: peers_neighbors.py.
  * Must not: time what it does not also verify (recall of the forest, blocks against tree). */
 #include <math.h>
 #include <stdio.h>
@@ -162,14 +163,70 @@ static bool flat_cases(bench *b, size_t n)
     return good;
 }
 
+typedef struct query {
+    cepman_neighbors_index *index;
+    cepman_matrix *rows;
+    int32_t *indices;
+    float *distances;
+} query;
+
+static void run_query(void *argument)
+{
+    query *q = argument;
+    NEED(cepman_neighbors_index_query(q->index, ctx, q->rows, q->indices, q->distances));
+}
+
+/* New rows against an index: one at a time and many, by cells; all rows beside it. */
+static bool query_cases(bench *b, size_t n, size_t d)
+{
+    cepman_matrix *all = make_rows(n + 256, d), *known = NULL, *asked = NULL;
+    size_t *row = malloc((n + 256) * sizeof *row);
+    for (size_t i = 0; i < n + 256; i++)
+        row[i] = i;
+    NEED(cepman_matrix_select(&known, ctx, all, row, n));
+    NEED(cepman_matrix_select(&asked, ctx, all, row + n, 256));
+    job cells = make_job(NULL, "approximate"), exact = make_job(NULL, "exact");
+    query one = {0},
+          many = {.rows = asked, .indices = malloc(256 * 15 * 4), .distances = malloc(256 * 15 * 4)};
+    query every = {.indices = malloc(15 * 4), .distances = malloc(15 * 4)};
+    NEED(cepman_matrix_select(&one.rows, ctx, asked, row + 7, 1));
+    NEED(cepman_neighbors_index_create(&many.index, ctx, known, cells.options));
+    NEED(cepman_neighbors_index_create(&every.index, ctx, known, exact.options));
+    one.index = many.index;
+    one.indices = malloc(15 * 4), one.distances = malloc(15 * 4);
+    every.rows = one.rows;
+    int c1 = bench_add(b, "index: one row, cells", run_query, &one, 1);
+    int c256 = bench_add(b, "index: 256 rows, cells, each", run_query, &many, 256);
+    int c0 = bench_add(b, "index: one row, exact", run_query, &every, 1);
+    bench_measure(b);
+    bench_ratio(b, "index: one row, cells / exact", c1, c0);
+    bench_ratio(b, "index: 256 rows, cells / exact", c256, c0);
+    bool good = cepman_neighbors_index_recall(many.index) >= 0.97;
+    if (!good) fprintf(stderr, "index: recall %g\n", cepman_neighbors_index_recall(many.index));
+    cepman_neighbors_index_unref(many.index);
+    cepman_neighbors_index_unref(every.index);
+    query *queries[] = {&one, &many, &every};
+    for (int i = 0; i < 3; i++)
+        free(queries[i]->indices), free(queries[i]->distances);
+    cepman_matrix_unref(one.rows);
+    cepman_matrix_unref(asked);
+    cepman_matrix_unref(known);
+    cepman_matrix_unref(all);
+    free_job(&cells);
+    free_job(&exact);
+    free(row);
+    return good;
+}
+
 int main(int argc, char **argv)
 {
     bench *b = bench_begin("neighbors", argc, argv);
     openblas_set_num_threads(1);
-    if (cepman_context_create(&ctx, NULL)) return 1;
+    if (cepman_context_create(&ctx, NULL) || cepman_context_set_cpu_level(ctx, bench_cpu(b))) return 1;
     bool good = size_cases(b, 3000, 1500);
     good = size_cases(b, 8000, 300) && good;
     good = flat_cases(b, 20000) && good;
+    good = query_cases(b, 8000, 300) && good;
     cepman_context_unref(ctx);
     int code = bench_end(b);
     return good ? code : 1;

@@ -83,6 +83,7 @@ class Cepman:
         for name in ("cepman_context_error", "cepman_neighbors_method", "cepman_context_cpu_level"):
             getattr(self.c, name).restype = ctypes.c_char_p
         self.c.cepman_neighbors_recall.restype = ctypes.c_double
+        self.c.cepman_context_memory_peak.restype = ctypes.c_size_t
         self.c.cepman_neighbors_distances.restype = ctypes.c_void_p
         self.c.cepman_options_set_real.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_double]
         self.ctx = ctypes.c_void_p()
@@ -104,12 +105,17 @@ class Cepman:
         self.need(self.c.cepman_options_set_integer(o, self.ctx, b"k", ctypes.c_int64(k)))
         self.need(self.c.cepman_options_set_text(o, self.ctx, b"method", method.encode()))
         self.need(self.c.cepman_options_set_real(o, self.ctx, b"recall", recall))
+        stated = ctypes.c_size_t()
+        self.need(self.c.cepman_neighbors_memory(ctypes.byref(stated), self.ctx, ctypes.c_size_t(n), ctypes.c_size_t(d), 7,
+                                                 o))
+        self.stated = stated.value / 2 ** 20
         start = time.perf_counter()
         self.need(self.c.cepman_neighbors_build(ctypes.byref(g), self.ctx, m, o))
         seconds = time.perf_counter() - start
         raw = ctypes.cast(self.c.cepman_neighbors_distances(g), ctypes.POINTER(ctypes.c_float))
         distances = np.ctypeslib.as_array(raw, (n, k)).copy()
         told = self.c.cepman_neighbors_method(g).decode(), self.c.cepman_neighbors_recall(g)
+        self.peak = self.c.cepman_context_memory_peak(self.ctx) / 2 ** 20
         self.c.cepman_neighbors_unref(g)
         self.c.cepman_options_unref(o)
         self.c.cepman_matrix_unref(m)
@@ -194,6 +200,7 @@ def main(o):
     last = true_last(x, rows, o.k)
     library = Cepman(o.library, o.threads, o.cpu)
     cases = {}  # name -> [best seconds, recall]
+    memory = {}  # name -> MiB stated beforehand, peak of the context so far; beside the rows
     wanted = [w for w in o.only.split(",") if w]
 
     def note(name, seconds, distances):
@@ -215,6 +222,7 @@ def main(o):
                 seconds, distances, used, told = library.build(x, o.k, method, recall)
                 if turn:
                     note(name, seconds, distances[rows])
+                    memory[name] = (library.stated, library.peak)
                 elif used != method:
                     print("%s: used %s" % (name, used))
         for name, run in others.items():
@@ -234,13 +242,18 @@ def main(o):
                 note("sgemm of half the pairs", time.perf_counter() - start, np.zeros((1, 1)))
     level = library.c.cepman_context_cpu_level(library.ctx).decode()
     print("%d x %d, k = %d, %d threads, %s" % (n, d, o.k, o.threads, level))
-    print("  %-34s %10s %8s" % ("", "seconds", "recall"))
+    print("  %-34s %10s %8s %12s" % ("", "seconds", "recall", "MiB stated"))
     for name, (seconds, recall) in cases.items():
-        print("  %-34s %10.3f %8s" % (name, seconds, "" if name.startswith("sgemm") else "%.4f" % recall))
+        print("  %-34s %10.3f %8s %12s" % (name, seconds, "" if name.startswith("sgemm") else "%.4f" % recall,
+                                          "%.0f" % memory[name][0] if name in memory else ""))
+    if memory:
+        print("  peak of the library's own memory: %.0f MiB" % max(m[1] for m in memory.values()))
     if o.json:
         with open(o.json, "w") as f:
             json.dump({"rows": n, "columns": d, "k": o.k, "threads": o.threads, "cpu": level,
-                       "cases": {name: {"seconds": c[0], "recall": c[1]} for name, c in cases.items()}}, f, indent=1)
+                       "cases": {name: {"seconds": c[0], "recall": c[1]} for name, c in cases.items()},
+                   "stated MiB": {name: m[0] for name, m in memory.items()},
+                   "peak MiB": max([m[1] for m in memory.values()], default=0)}, f, indent=1)
 
 
 if __name__ == "__main__":

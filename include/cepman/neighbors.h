@@ -35,6 +35,13 @@ CEPMAN_API cepman_status cepman_neighbors_options_create(cepman_options **out, c
  * (a value that is not finite: row and column are named), MEMORY, LIMIT, CANCELLED. */
 CEPMAN_API cepman_status cepman_neighbors_build(cepman_neighbors **out, cepman_context *context,
                                                 const cepman_matrix *matrix, const cepman_options *options);
+/* Most bytes that cepman_neighbors_build() takes beside the matrix, the graph included, for so many rows and columns
+ * (type: F32 or F16), with the context's threads: what a memory limit must leave room for. It is the need of the
+ * method that is tried first; where approximate falls short of `recall` it widens, and may end up exact.
+ * Errors: ARGUMENT, RANGE, OPTION, MEMORY. */
+CEPMAN_API cepman_status cepman_neighbors_memory(size_t *bytes, cepman_context *context, size_t rows,
+                                                 size_t columns, cepman_type type,
+                                                 const cepman_options *options);
 /* A graph of the caller's: n * k indices (each below n, not the row itself, not repeated in a row) and distances
  * (>= 0, ascending in a row), k below n. Copied. Errors: ARGUMENT, RANGE, DATA (row and place are named), MEMORY,
  * LIMIT. Its recall is told as 1. */

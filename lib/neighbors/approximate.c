@@ -14,10 +14,6 @@
 #define MARGIN 0.25     /* of what may be missing: the sample is small */
 #define HOPELESS 0.5    /* recall from which widening does not lead anywhere */
 
-typedef struct effort {
-    size_t axes, candidates, trees, leaf, passes;
-} effort;
-
 typedef struct candidate {
     int32_t index, head; /* head: the first of its askers */
 } candidate;
@@ -40,7 +36,7 @@ typedef struct finding {
     const cep_measure *m;
     size_t k;
     uint64_t seed;
-    effort e;
+    cep_effort e;
     cep_projection p;
     cep_lists l;
     cep_truth truth;
@@ -295,16 +291,22 @@ static cepman_status run(finding *f, cepman_context *ctx, double target, int rou
     return s;
 }
 
+cep_effort cep_first_effort(const cep_measure *m, size_t k)
+{
+    size_t spare = k / 2 > 17 ? k / 2 : 17;
+    cep_effort e = {.axes = 96, .candidates = k + spare, .trees = 4, .leaf = 256, .passes = 2};
+    if (e.leaf < 4 * e.candidates) e.leaf = 4 * e.candidates;
+    for (size_t rows = m->rows / 2; rows >= TREES_FOR; rows /= 2) /* a leaf is a smaller part of more rows */
+        e.trees += 2;
+    return e;
+}
+
 cepman_status cep_neighbors_approximate(cepman_context *ctx, const cep_measure *m, size_t k, uint64_t seed,
                                         double target, int rounds, int32_t *indices, float *distances,
                                         double *recall)
 {
     finding f = {.m = m, .k = k, .seed = seed, .indices = indices, .distances = distances};
-    size_t spare = k / 2 > 17 ? k / 2 : 17;
-    f.e = (effort){.axes = 96, .candidates = k + spare, .trees = 4, .leaf = 256, .passes = 2};
-    if (f.e.leaf < 4 * f.e.candidates) f.e.leaf = 4 * f.e.candidates;
-    for (size_t rows = m->rows / 2; rows >= TREES_FOR; rows /= 2) /* a leaf is a smaller part of more rows */
-        f.e.trees += 2;
+    f.e = cep_first_effort(m, k);
     cepman_status s;
     f.order = cep_alloc(m->mem, m->rows, sizeof *f.order);
     if (!f.order)

@@ -49,7 +49,7 @@ static bool exact_is_cheap(const cep_measure *m)
     return (double)m->rows * (double)m->rows * (double)m->columns <= exact_work;
 }
 
-static bool wants_forest(const cep_measure *m, size_t k, int method, double recall)
+bool cep_wants_forest(const cep_measure *m, size_t k, int method, double recall)
 {
     if (method == METHOD_EXACT || recall >= 1 || m->rows < rows_least || k >= m->rows / 8) return false;
     return cep_fits_floats(m) && (method == METHOD_APPROXIMATE || !exact_is_cheap(m));
@@ -77,7 +77,7 @@ static cepman_status fill(cepman_neighbors *g, cepman_context *ctx, const cepman
         s = cep_neighbors_tree(ctx, &m, g->k, indices, distances);
     } else {
         double recall = 0;
-        if (wants_forest(&m, g->k, method, target)) {
+        if (cep_wants_forest(&m, g->k, method, target)) {
             s = cep_neighbors_approximate(ctx, &m, g->k, (uint64_t)cep_options_integer(o, "seed"), target,
                                           exact_is_cheap(&m) ? 0 : ROUNDS, indices, distances, &recall);
             if (!s && recall == 0)

@@ -7,8 +7,7 @@
 
 #include "knn.h"
 
-#define BLOCK_MOST 384 /* rows of a block: its panels of one depth block fit the second-level cache */
-#define BLOCK_WORK ((size_t)BLOCK_MOST * BLOCK_MOST * 2048)
+#define BLOCK_WORK ((size_t)CEP_BLOCK_MOST * CEP_BLOCK_MOST * 2048)
 #define FINISH_ROWS 64
 
 /* low <= squared distance of the packed rows <= high. */
@@ -185,7 +184,7 @@ static cepman_status open_search(search *s, cepman_context *ctx, const cep_measu
     s->kernels = cep_tile_kernels_get(cep_context_cpu(ctx));
     s->k = k;
     s->capacity = 2 * k + 24;
-    s->block = BLOCK_MOST;
+    s->block = CEP_BLOCK_MOST;
     while (s->block > CEP_TILE_COLS &&
            (m->rows / s->block < 16 || s->block * s->block > BLOCK_WORK / m->columns))
         s->block -= CEP_TILE_COLS;

@@ -115,6 +115,16 @@ cepman_status cep_neighbors_approximate(cepman_context *ctx, const cep_measure *
                                         double target, int rounds, int32_t *indices, float *distances,
                                         double *recall);
 
+/* What the approximate search begins with. */
+typedef struct cep_effort {
+    size_t axes, candidates, trees, leaf, passes;
+} cep_effort;
+
+cep_effort cep_first_effort(const cep_measure *m, size_t k);
+
+#define CEP_BLOCK_MOST                                                                                       \
+    384 /* rows of an exact block: its panels of one depth block fit the second-level cache */
+
 /* First row of part `place` of 2^level even parts of n rows. */
 static inline size_t cep_part(size_t n, size_t level, size_t place)
 {
@@ -133,6 +143,8 @@ static inline size_t cep_share(size_t n, size_t parts, size_t place)
 cepman_status cep_neighbors_options(cepman_options **out, cepman_context *ctx, const cepman_options *options);
 /* Whether the values' squares neither overflow nor vanish in float32. */
 bool cep_fits_floats(const cep_measure *m);
+/* Whether the forest is tried first. method: the option's choice. */
+bool cep_wants_forest(const cep_measure *m, size_t k, int method, double recall);
 /* Whether an index of these rows is searched by cells. method: the option's choice. */
 bool cep_wants_cells(const cep_measure *m, size_t k, int method, double recall);
 

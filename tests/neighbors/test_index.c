@@ -446,6 +446,42 @@ START_TEST(many_columns)
 }
 END_TEST
 
+static const struct {
+    size_t n, d;
+    const char *metric, *method;
+} needs[] = {{20000, 3, "euclidean", "auto"},           {3000, 40, "cosine", "exact"},
+             {3000, 40, "correlation", "exact"},        {8000, 150, "euclidean", "approximate"},
+             {8000, 150, "correlation", "approximate"}, {300, 2000, "euclidean", "exact"}};
+
+/* The memory that is stated suffices, and is not much more than what is taken. */
+START_TEST(states_its_memory)
+{
+    cepman_context *ctx = support_begin(2);
+    cepman_matrix *m = common_sheets(ctx, needs[_i].n, needs[_i].d, 1);
+    cepman_options *o = common_options(ctx, 15, needs[_i].metric, needs[_i].method, 0.9);
+    cepman_neighbors *g = NULL;
+    size_t stated = 0, used = cepman_context_memory_used(ctx);
+    assert_good(ctx, cepman_neighbors_memory(&stated, ctx, needs[_i].n, needs[_i].d, CEPMAN_TYPE_F32, o));
+    assert_good(ctx, cepman_context_set_memory_limit(ctx, used + stated));
+    assert_good(ctx, cepman_neighbors_build(&g, ctx, m, o));
+    cepman_neighbors_unref(g);
+    g = NULL;
+    assert_good(ctx, cepman_context_set_memory_limit(ctx, used + stated / 4));
+    assert_status(ctx, cepman_neighbors_build(&g, ctx, m, o), CEPMAN_ERR_LIMIT);
+    ck_assert_ptr_null(g);
+    assert_good(ctx, cepman_context_set_memory_limit(ctx, 0));
+    assert_fails(ctx, cepman_neighbors_memory(NULL, ctx, 5, 5, CEPMAN_TYPE_F32, o), CEPMAN_ERR_ARGUMENT,
+                 "NULL");
+    assert_fails(ctx, cepman_neighbors_memory(&stated, ctx, 5, 0, CEPMAN_TYPE_F32, o), CEPMAN_ERR_RANGE,
+                 "columns");
+    assert_fails(ctx, cepman_neighbors_memory(&stated, ctx, 5, 5, CEPMAN_TYPE_U8, o), CEPMAN_ERR_RANGE,
+                 "type");
+    cepman_options_unref(o);
+    cepman_matrix_unref(m);
+    support_end(ctx);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("neighbors");
@@ -462,6 +498,7 @@ Suite *suite(void)
     tcase_add_test(t, correlation);
     tcase_add_loop_test(t, half_precision, 0, 3);
     tcase_add_loop_test(t, many_columns, 0, 3);
+    tcase_add_loop_test(t, states_its_memory, 0, sizeof needs / sizeof *needs);
     suite_add_tcase(s, t);
     return s;
 }
