@@ -330,6 +330,33 @@ START_TEST(a_graph_of_the_callers)
 }
 END_TEST
 
+/* Correlation: the twin's; constant rows are zero rows whatever their value; shift and scale change nothing. */
+START_TEST(correlation)
+{
+    cepman_context *ctx = support_begin(2);
+    size_t n = 300, d = 24;
+    float *x = malloc(n * d * sizeof *x);
+    support_random r = {4};
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < d; j++)
+            x[i * d + j] =
+                i % 20 == 0 ? 0.1f * (float)i : (float)(support_normal(&r) * (1 + (double)i) + (double)i);
+    cepman_matrix *m = NULL;
+    assert_good(ctx, cepman_matrix_wrap(&m, ctx, x, n, d, d, NULL, NULL));
+    cepman_neighbors *g = common_build(ctx, m, 20, "correlation", "auto", 0.98);
+    common_assert_graph(g, m, CEP_CORRELATION, false);
+    for (size_t c = 0; c < 14; c++) {
+        ck_assert_int_eq(cepman_neighbors_indices(g)[c], 20 * (int32_t)(c + 1));
+        ck_assert(cepman_neighbors_distances(g)[c] == 0);
+    }
+    ck_assert(cepman_neighbors_distances(g)[14] == 1);
+    cepman_neighbors_unref(g);
+    cepman_matrix_unref(m);
+    free(x);
+    support_end(ctx);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("neighbors");
@@ -347,6 +374,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, memory_limit, 0, 2);
     tcase_add_loop_test(t, cancel_in_the_middle, 0, 4);
     tcase_add_test(t, a_graph_of_the_callers);
+    tcase_add_test(t, correlation);
     suite_add_tcase(s, t);
     return s;
 }

@@ -356,33 +356,6 @@ START_TEST(cancel_in_the_middle)
 }
 END_TEST
 
-/* Correlation: the twin's; constant rows are zero rows whatever their value; shift and scale change nothing. */
-START_TEST(correlation)
-{
-    cepman_context *ctx = support_begin(2);
-    size_t n = 300, d = 24;
-    float *x = malloc(n * d * sizeof *x);
-    support_random r = {4};
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < d; j++)
-            x[i * d + j] =
-                i % 20 == 0 ? 0.1f * (float)i : (float)(support_normal(&r) * (1 + (double)i) + (double)i);
-    cepman_matrix *m = NULL;
-    assert_good(ctx, cepman_matrix_wrap(&m, ctx, x, n, d, d, NULL, NULL));
-    cepman_neighbors *g = common_build(ctx, m, 20, "correlation", "auto", 0.98);
-    common_assert_graph(g, m, CEP_CORRELATION, false);
-    for (size_t c = 0; c < 14; c++) {
-        ck_assert_int_eq(cepman_neighbors_indices(g)[c], 20 * (int32_t)(c + 1));
-        ck_assert(cepman_neighbors_distances(g)[c] == 0);
-    }
-    ck_assert(cepman_neighbors_distances(g)[14] == 1);
-    cepman_neighbors_unref(g);
-    cepman_matrix_unref(m);
-    free(x);
-    support_end(ctx);
-}
-END_TEST
-
 /* float16 rows: the answers are those of the same numbers in float32, and what is not finite is named. */
 START_TEST(half_precision)
 {
@@ -495,7 +468,6 @@ Suite *suite(void)
     tcase_add_test(t, refuses);
     tcase_add_loop_test(t, failing_allocations, 0, sizeof makes / sizeof *makes);
     tcase_add_loop_test(t, cancel_in_the_middle, 0, 2);
-    tcase_add_test(t, correlation);
     tcase_add_loop_test(t, half_precision, 0, 3);
     tcase_add_loop_test(t, many_columns, 0, 3);
     tcase_add_loop_test(t, states_its_memory, 0, sizeof needs / sizeof *needs);
