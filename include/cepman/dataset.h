@@ -14,15 +14,19 @@ CEPMAN_BEGIN
 typedef struct cepman_dataset cepman_dataset;
 
 /* Options of cepman_dataset_open(), kind "dataset" (docs/formats.md says what each format gives):
- *   format        choice  auto|npy|blo|mib|hdf5|empad|raw: by content when auto; raw has no header
+ *   format        choice  auto|npy|blo|mib|hdf5|dm|tvips|seq|empad2|empad|raw: by content when auto; raw has no
+ *                 header
  *   scan-rows, scan-columns  integers, 0 (default): from the file. One alone lets the other follow.
  *   flyback       integer: frames at the end of each scan row that are left out
+ *   skip          integer: frames at the beginning of the file that are left out
  *   flip          flag: turn every frame upside down
  *   dataset       text: name of the array inside the file, for formats that hold several
  *   salvage       flag: accept a truncated file and keep its whole frames
  *   follow        flag: accept a file that is still being written; frames become available as it grows
  *   raw-type, raw-order, raw-height, raw-width, raw-offset, raw-gap  what a raw file holds: number type (u16), order of
- *                 bytes (little), frame size in pixels, bytes before the first frame and between two */
+ *                 bytes (little), frame size in pixels, bytes before the first frame and between two
+ *   dm-order      choice  auto|detector|scan: which axes run fastest in a .dm file of four
+ *   calibration, background  text: an EMPAD-G2's calibration (HDF5 file or folder) and a recording without beam */
 CEPMAN_API cepman_status cepman_dataset_options_create(cepman_options **out, cepman_context *context);
 
 /* Opens a file. options: NULL for defaults. Errors: IO, FORMAT, TRUNCATED, UNSUPPORTED, SHAPE (the scan's size
@@ -101,7 +105,7 @@ CEPMAN_API size_t cepman_dataset_available(const cepman_dataset *dataset);
 /* Nanometres between scan points, 1/angstrom per detector pixel; NaN where unknown. */
 CEPMAN_API double cepman_dataset_scan_step(const cepman_dataset *dataset);
 CEPMAN_API double cepman_dataset_reciprocal_pixel(const cepman_dataset *dataset);
-/* "npy", "empad", "blo", "mib", "hdf5", "raw", "memory", "source", "simulated", "cepstrum". Static. */
+/* "npy", "empad", "empad2", "blo", "mib", "hdf5", "dm", "tvips", "seq", "raw", "memory", "source", "simulated", "cepstrum". Static. */
 CEPMAN_API const char *cepman_dataset_format(const cepman_dataset *dataset);
 /* height * width bytes, non-zero is bad; NULL without a mask. Valid as long as the dataset. */
 CEPMAN_API const uint8_t *cepman_dataset_mask(const cepman_dataset *dataset);

@@ -1,14 +1,15 @@
-/* Frames out of HDF5 arrays: hyperslabs through the HDF5 library, chunks of filter 32008 through our own decoder, and
- * contiguous arrays straight from the file.
+/* Frames out of HDF5 arrays: hyperslabs through the HDF5 library, chunks of filters 32008 (bitshuffle) and 32001 (Blosc)
+ * decoded here, and contiguous arrays straight from the file.
  * HDF5 keeps one state for the process, so its calls are made one at a time; decoding is not.
  * Must not: call HDF5 without the lock, or let it print. */
 #include <pthread.h>
 #include <string.h>
 
 #include "bitshuffle.h"
+#include "blosc_chunk.h"
 #include "h5.h"
 
-enum { FILTER_BITSHUFFLE = 32008, BITSHUFFLE_LZ4 = 2 };
+enum { FILTER_BITSHUFFLE = 32008, BITSHUFFLE_LZ4 = 2, FILTER_BLOSC = 32001 };
 
 /* HDF5 is not thread-safe as distributions build it, and it is one per process. */
 static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
@@ -144,10 +145,10 @@ void cep_h5_array_close(cep_h5_array *a)
 typedef struct part {
     cep_h5_array array;
     size_t first, count; /* frames */
-    bool own;            /* decoded here */
+    int own;             /* the filter of chunks that are decoded here; 0: HDF5 reads them */
     bool swap;
     hsize_t chunk[H5S_MAX_RANK];
-    size_t chunk_rows, chunk_columns;
+    size_t chunk_rows, chunk_columns, chunk_height, chunk_width;
 } part;
 
 typedef struct h5_source {
@@ -206,14 +207,21 @@ static cepman_status read_slab(h5_source *h, const part *p, cep_fault *fault, si
     return s;
 }
 
-/* The chunk with frame (row, column) as it is stored. *bytes = 0: never written. filtered: bits of filters skipped. */
-static cepman_status stored_chunk(h5_source *h, const part *p, cep_fault *fault, size_t row, size_t column,
+/* Where a chunk begins: a frame of it and a pixel of that. */
+typedef struct corner {
+    size_t row, column, y, x;
+} corner;
+
+/* The chunk there as it is stored. *bytes = 0: never written. skipped: bits of filters skipped. */
+static cepman_status stored_chunk(h5_source *h, const part *p, cep_fault *fault, const corner *at,
                                   size_t most, unsigned char **data, size_t *bytes, uint32_t *skipped)
 {
     const cep_h5_array *a = &p->array;
     hsize_t offset[H5S_MAX_RANK] = {0}, size = 0;
-    if (a->row_axis >= 0) offset[a->row_axis] = row / p->chunk_rows * p->chunk_rows;
-    if (a->column_axis >= 0) offset[a->column_axis] = column / p->chunk_columns * p->chunk_columns;
+    if (a->row_axis >= 0) offset[a->row_axis] = at->row / p->chunk_rows * p->chunk_rows;
+    if (a->column_axis >= 0) offset[a->column_axis] = at->column / p->chunk_columns * p->chunk_columns;
+    offset[a->dims - 2] = at->y;
+    offset[a->dims - 1] = at->x;
     cep_h5_quiet quiet;
     cepman_status s = CEPMAN_OK;
     *data = NULL;
@@ -249,6 +257,8 @@ static cepman_status decode(h5_source *h, const part *p, cep_fault *fault, const
     } else if (skipped & 1) {
         good = bytes == total;
         if (good) memcpy(to, data, total);
+    } else if (p->own == FILTER_BLOSC) {
+        good = cep_blosc_chunk(data, bytes, to, total);
     } else {
         room = cep_bitshuffle_scratch(data, bytes, total, size);
         unsigned char *scratch = room ? cep_alloc(h->mem, room, 1) : NULL;
@@ -257,40 +267,59 @@ static cepman_status decode(h5_source *h, const part *p, cep_fault *fault, const
         cep_free(h->mem, scratch);
     }
     if (!good)
-        return cep_fault_set(fault, CEPMAN_ERR_FORMAT,
-                             "%s: a chunk of filter %d (bitshuffle and LZ4) is damaged", h->path,
-                             FILTER_BITSHUFFLE);
+        return cep_fault_set(fault, CEPMAN_ERR_FORMAT, "%s: a chunk of filter %d (%s) is damaged", h->path,
+                             p->own, p->own == FILTER_BLOSC ? "Blosc" : "bitshuffle and LZ4");
     if (p->swap) cep_swap_bytes(to, total / size, size);
     return CEPMAN_OK;
+}
+
+/* n frames from (row, column) on out of a decoded chunk; the last chunks of an axis stick out of the frame. */
+static void cut_out(const h5_source *h, const part *p, const corner *at, size_t n, const unsigned char *chunk,
+                    unsigned char *to)
+{
+    const size_t size = p->array.size, height = p->array.height, width = p->array.width;
+    size_t rows = height - at->y < p->chunk_height ? height - at->y : p->chunk_height;
+    size_t columns = width - at->x < p->chunk_width ? width - at->x : p->chunk_width;
+    size_t frame = at->row % p->chunk_rows * p->chunk_columns + at->column % p->chunk_columns;
+    for (size_t i = 0; i < n; i++)
+        for (size_t y = 0; y < rows; y++)
+            memcpy(to + i * h->frame_bytes + ((at->y + y) * width + at->x) * size,
+                   chunk + (((frame + i) * p->chunk_height + y) * p->chunk_width) * size, columns * size);
 }
 
 /* Frames of one row, chunk by chunk. */
 static cepman_status read_chunks(h5_source *h, const part *p, cep_fault *fault, size_t row, size_t column,
                                  size_t columns, unsigned char *to)
 {
-    size_t frames = p->chunk_rows * p->chunk_columns, total = frames * h->frame_bytes;
-    unsigned char *whole = NULL;
+    const cep_h5_array *a = &p->array;
+    bool whole = p->chunk_height == a->height && p->chunk_width == a->width;
+    size_t frames = p->chunk_rows * p->chunk_columns,
+           total = frames * p->chunk_height * p->chunk_width * a->size;
+    unsigned char *block = NULL;
     cepman_status s = CEPMAN_OK;
-    if (frames > 1) {
-        whole = cep_alloc(h->mem, frames, h->frame_bytes);
-        if (!whole) return cep_fault_memory(fault, h->mem, "a chunk", frames, h->frame_bytes);
+    if (frames > 1 || !whole) {
+        block = cep_alloc(h->mem, total, 1);
+        if (!block) return cep_fault_memory(fault, h->mem, "a chunk", total, 1);
     }
     while (!s && columns) {
-        unsigned char *data;
-        size_t bytes, inside = column % p->chunk_columns, n = p->chunk_columns - inside;
-        uint32_t skipped = 0;
+        size_t n = p->chunk_columns - column % p->chunk_columns;
         if (n > columns) n = columns;
-        s = stored_chunk(h, p, fault, row, column, 2 * total + 65536, &data, &bytes, &skipped);
-        if (!s) s = decode(h, p, fault, data, bytes, skipped, whole ? whole : to, total);
-        cep_free(h->mem, data);
-        if (!s && whole)
-            memcpy(to, whole + (row % p->chunk_rows * p->chunk_columns + inside) * h->frame_bytes,
-                   n * h->frame_bytes);
+        for (size_t y = 0; !s && y < a->height; y += p->chunk_height)
+            for (size_t x = 0; !s && x < a->width; x += p->chunk_width) {
+                corner at = {row, column, y, x};
+                unsigned char *data;
+                size_t bytes;
+                uint32_t skipped = 0;
+                s = stored_chunk(h, p, fault, &at, 2 * total + 65536, &data, &bytes, &skipped);
+                if (!s) s = decode(h, p, fault, data, bytes, skipped, block ? block : to, total);
+                cep_free(h->mem, data);
+                if (!s && block) cut_out(h, p, &at, n, block, to);
+            }
         to += n * h->frame_bytes;
         column += n;
         columns -= n;
     }
-    cep_free(h->mem, whole);
+    cep_free(h->mem, block);
     return s;
 }
 
@@ -346,7 +375,11 @@ static cepman_status check_filters(part *p, cep_fault *fault, const char *path, 
         H5Z_filter_t id = H5Pget_filter2(plist, (unsigned)i, &flags, &n, values, 0, NULL, &config);
         if (id == FILTER_BITSHUFFLE && filters == 1 && n >= 5 && values[4] == BITSHUFFLE_LZ4 &&
             values[2] == a->size) {
-            p->own = true;
+            p->own = FILTER_BITSHUFFLE;
+            continue;
+        }
+        if (id == FILTER_BLOSC && filters == 1 && cep_blosc_there()) {
+            p->own = FILTER_BLOSC;
             continue;
         }
         if (id < 0 || H5Zfilter_avail(id) <= 0)
@@ -356,9 +389,12 @@ static cepman_status check_filters(part *p, cep_fault *fault, const char *path, 
                 "can rewrite the file without it",
                 path, (int)id);
     }
-    if (p->own && (p->chunk[a->dims - 2] != a->height || p->chunk[a->dims - 1] != a->width))
-        return cep_fault_set(fault, CEPMAN_ERR_UNSUPPORTED,
-                             "%s: chunks that hold parts of frames (filter %d)", path, FILTER_BITSHUFFLE);
+    /* Axes that are neither the scan's nor the frame's have one element, but their chunks may have more. */
+    for (int i = 0; i < a->dims - 2; i++)
+        if (p->own && i != a->row_axis && i != a->column_axis && p->chunk[i] != 1)
+            return cep_fault_set(fault, CEPMAN_ERR_UNSUPPORTED,
+                                 "%s: chunks of %llu along an axis of 1 (filter %d)", path,
+                                 (unsigned long long)p->chunk[i], p->own);
     return CEPMAN_OK;
 }
 
@@ -376,6 +412,8 @@ static cepman_status look_at_chunks(part *p, cep_fault *fault, const char *path,
     }
     p->chunk_rows = a->row_axis >= 0 ? (size_t)p->chunk[a->row_axis] : 1;
     p->chunk_columns = a->column_axis >= 0 ? (size_t)p->chunk[a->column_axis] : 1;
+    p->chunk_height = (size_t)p->chunk[a->dims - 2];
+    p->chunk_width = (size_t)p->chunk[a->dims - 1];
     if (bytes > (hsize_t)1 << 30)
         return cep_fault_set(fault, CEPMAN_ERR_UNSUPPORTED,
                              "%s: chunks of more than 1 GB; h5repack can make smaller ones", path);

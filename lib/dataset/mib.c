@@ -74,6 +74,7 @@ cepman_status cep_mib_parse(const unsigned char *bytes, size_t size, const char 
     if (n < FIELDS || !rest.at)
         return cep_fault_set(fault, CEPMAN_ERR_TRUNCATED,
                              "%s: the header of the first frame has %zu fields, expected more", name, n);
+    if (!cep_text_integer(fields[1], &h.sequence)) h.sequence = 0;
     if (!field_size(fields[2], 64, 65536, &h.header_bytes))
         return cep_fault_set(
             fault, CEPMAN_ERR_FORMAT, "%s: header size '%.*s' (field 2), expected 64 to 65536 bytes", name,

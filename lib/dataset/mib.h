@@ -6,6 +6,7 @@
 #include "text.h"
 
 typedef struct cep_mib_header {
+    uint64_t sequence; /* number of the frame, from 1; 0: not said */
     size_t header_bytes, chips, width, height;
     size_t pixel_bytes; /* 1, 2, 4; 0: packed (R64) */
     size_t depth;       /* counter depth in bits, 0: not said */
@@ -27,6 +28,11 @@ void cep_mib_parse_record(cep_text text, cep_mib_record *record);
 /* Frames a row by the gaps between time stamps: at the end of every row one interval is longer than all
  * intervals within rows. 0: no such pattern. Reorders nothing; scratch holds count numbers. */
 size_t cep_mib_columns(const int64_t *times, size_t count, int64_t *scratch);
+
+/* The files of an acquisition that was split: files[0] is opening->file (which is taken), the others have the numbers
+ * that follow in their names, frames of the same kind, and go on where the one before ended. At most `room`. */
+cepman_status cep_mib_series(cep_opening *opening, const cep_mib_header *first, const cep_strides *strides,
+                             cep_file **files, size_t room, size_t *count);
 
 /* Packed frames (R64): fills in how they lie and are unpacked, and what they become. */
 cepman_status cep_mib_raw(const cep_mib_header *header, const char *name, cep_fault *fault,

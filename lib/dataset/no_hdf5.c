@@ -17,3 +17,9 @@ static cepman_status hdf5_open(cep_opening *o)
 }
 
 const cep_reader cep_reader_hdf5 = {"hdf5", hdf5_probe, hdf5_open};
+
+cepman_status cep_hdf5_floats(cep_fault *fault, const char *path, const char *name, float *to, size_t count)
+{
+    (void)name, (void)to, (void)count;
+    return cep_fault_set(fault, CEPMAN_ERR_UNSUPPORTED, "%s: this libcepman was built without HDF5", path);
+}

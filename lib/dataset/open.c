@@ -7,13 +7,15 @@
 #include "reader.h"
 #include "view.h"
 
-static const cep_reader *const readers[] = {&cep_reader_npy,  &cep_reader_blo,   &cep_reader_mib,
-                                            &cep_reader_hdf5, &cep_reader_empad, &cep_reader_raw};
+/* In the order of the option's words. */
+static const cep_reader *const readers[] = {
+    &cep_reader_npy,   &cep_reader_blo, &cep_reader_mib,    &cep_reader_hdf5,  &cep_reader_dm,
+    &cep_reader_tvips, &cep_reader_seq, &cep_reader_empad2, &cep_reader_empad, &cep_reader_raw};
 enum { READERS = sizeof readers / sizeof *readers };
 
 static const char kind[] = "dataset";
 static const cep_option table[] = {
-    {"format", CEPMAN_OPTION_CHOICE, 0, 6, 0, "auto|npy|blo|mib|hdf5|empad|raw",
+    {"format", CEPMAN_OPTION_CHOICE, 0, 10, 0, "auto|npy|blo|mib|hdf5|dm|tvips|seq|empad2|empad|raw",
      "layout of the file; auto: by its content"},
     {"scan-rows", CEPMAN_OPTION_INTEGER, 0, 1099511627776.0, 0, NULL,
      "rows of the scan (frames); 0: from the file, or from the columns"},
@@ -21,6 +23,8 @@ static const cep_option table[] = {
      "columns of the scan (frames); 0: from the file, or from the rows"},
     {"flyback", CEPMAN_OPTION_INTEGER, 0, 1000000, 0, NULL,
      "frames at the end of each scan row that were taken during fly-back and are left out (frames)"},
+    {"skip", CEPMAN_OPTION_INTEGER, 0, 1099511627776.0, 0, NULL,
+     "frames at the beginning of the file that are left out: recordings that began before the scan (frames)"},
     {"flip", CEPMAN_OPTION_FLAG, 0, 1, 0, NULL,
      "turn every frame upside down, as some readers of .mib files do"},
     {"dataset", CEPMAN_OPTION_TEXT, 0, 0, 0, NULL,
@@ -38,6 +42,12 @@ static const cep_option table[] = {
     {"raw-offset", CEPMAN_OPTION_INTEGER, 0, 1099511627776.0, 0, NULL,
      "format raw: where the first frame begins (bytes)"},
     {"raw-gap", CEPMAN_OPTION_INTEGER, 0, 1099511627776.0, 0, NULL, "format raw: between two frames (bytes)"},
+    {"dm-order", CEPMAN_OPTION_CHOICE, 0, 2, 0, "auto|detector|scan",
+     "format dm with four axes: which two run fastest; auto: by the file's tags"},
+    {"calibration", CEPMAN_OPTION_TEXT, 0, 0, 0, NULL,
+     "format empad2: HDF5 file or folder with the sensor's calibration; must be given"},
+    {"background", CEPMAN_OPTION_TEXT, 0, 0, 0, NULL,
+     "format empad2: recording without beam that is subtracted, even and odd frames apart"},
     {NULL, CEPMAN_OPTION_FLAG, 0, 0, 0, NULL, NULL}};
 
 cepman_status cepman_dataset_options_create(cepman_options **out, cepman_context *ctx)
@@ -158,6 +168,20 @@ static cepman_status finish(cepman_dataset **out, cep_opening *o, const extent *
     return s;
 }
 
+/* The frames before the scan. */
+static cepman_status leave_out(cep_opening *o)
+{
+    uint64_t skip = (uint64_t)cep_options_integer(o->options, "skip"), count = o->frames;
+    if (!skip) return CEPMAN_OK;
+    if (skip > SIZE_MAX)
+        return cep_fault_set(o->fault, CEPMAN_ERR_RANGE, "%s: skip is more than memory", o->path);
+    cep_source *source = o->source;
+    o->source = NULL;
+    if (o->promised) o->promised = o->promised > skip ? o->promised - skip : 0;
+    return cep_series_open(o, &source, &count, 1,
+                           o->info.height * o->info.width * cepman_type_size(o->info.type), (size_t)skip);
+}
+
 static const cep_reader *choose(cep_opening *o)
 {
     int format = cep_options_choice(o->options, "format");
@@ -179,14 +203,15 @@ static cepman_status open_file(cepman_dataset **out, cep_opening *o, const char 
     if (s) return cep_fail_fault(o->ctx, o->fault);
     const cep_reader *reader = choose(o);
     if (!reader)
-        return cep_fail(
-            o->ctx, CEPMAN_ERR_UNSUPPORTED,
-            "%s: not a file of a known format (npy, blo, mib, hdf5, empad); the option format names one",
-            path);
+        return cep_fail(o->ctx, CEPMAN_ERR_UNSUPPORTED,
+                        "%s: not a file of a known format (npy, blo, mib, hdf5, dm, tvips, seq, empad2, "
+                        "empad); the option format names one",
+                        path);
     o->info.format = reader->name;
     o->info.scan_step = o->info.reciprocal_pixel = (double)NAN;
     s = reader->open(o);
     extent scan = {0};
+    if (!s) s = leave_out(o);
     if (!s) s = resolve_scan(o, &scan);
     if (s) {
         if (o->source) o->source->close(o->source);

@@ -20,17 +20,28 @@ typedef struct record {
  * ------------------------------------------------------------------------------------------------- */
 
 /* scan_xA_yB: A columns, B rows; series_xN. */
-static void parse_name(const char *name, record *r)
+void cep_empad_name(const char *name, uint64_t *rows, uint64_t *columns, uint64_t *series)
 {
     const char *p = strstr(name, "scan_x");
-    uint64_t columns, rows;
-    if (p && cep_text_digits(p += 6, &p, &columns) && strncmp(p, "_y", 2) == 0 &&
-        cep_text_digits(p + 2, &p, &rows)) {
+    uint64_t x, y;
+    *rows = *columns = *series = 0;
+    if (p && cep_text_digits(p += 6, &p, &x) && strncmp(p, "_y", 2) == 0 && cep_text_digits(p + 2, &p, &y)) {
+        *columns = x;
+        *rows = y;
+    } else if ((p = strstr(name, "series_x")) && cep_text_digits(p + 8, &p, &x)) {
+        *series = x;
+    }
+}
+
+static void parse_name(const char *name, record *r)
+{
+    uint64_t rows, columns, series;
+    cep_empad_name(name, &rows, &columns, &series);
+    if (rows || columns) {
         r->columns = columns;
         r->rows = rows;
-    } else if ((p = strstr(name, "series_x")) && cep_text_digits(p + 8, &p, &columns)) {
-        r->series = columns;
     }
+    if (series) r->series = series;
 }
 
 /* ---- the record

@@ -32,8 +32,8 @@ typedef struct cep_reader {
     cepman_status (*open)(cep_opening *opening); /* sets source and the rest */
 } cep_reader;
 
-extern const cep_reader cep_reader_npy, cep_reader_empad, cep_reader_blo, cep_reader_mib, cep_reader_hdf5,
-    cep_reader_raw;
+extern const cep_reader cep_reader_npy, cep_reader_empad, cep_reader_empad2, cep_reader_blo, cep_reader_mib,
+    cep_reader_hdf5, cep_reader_dm, cep_reader_tvips, cep_reader_seq, cep_reader_raw;
 
 /* ---- frames at fixed strides
  * ---------------------------------------------------------------------------------- */
@@ -55,6 +55,27 @@ typedef struct cep_strides {
 cepman_status cep_strides_open(cep_opening *opening, const cep_strides *strides);
 /* Whole frames in size bytes of file. */
 uint64_t cep_strides_count(const cep_strides *strides, uint64_t size);
+
+/* The same for frames whose pixels lie apart: `frames` numbers of the first pixel, then those of the second, .. */
+cepman_status cep_scatter_open(cep_opening *opening, const cep_strides *strides, uint64_t frames);
+
+/* Makes opening->source of others that follow one another, without the first `skip` frames; takes the sources (on
+ * failure too). */
+cepman_status cep_series_open(cep_opening *opening, cep_source **sources, const uint64_t *counts,
+                              size_t parts, size_t frame_bytes, size_t skip);
+/* The same of files at strides: the first file's, and those of all others. Takes the files that it can use and leaves
+ * NULL in their places. */
+cepman_status cep_series_of_files(cep_opening *opening, cep_file **files, size_t parts,
+                                  const cep_strides *first, const cep_strides *others);
+/* The next file of a series, at path: *file is NULL when there is none. A file that is there and cannot be opened is an
+ * error, so that nothing is left out in silence. */
+cepman_status cep_series_next(cep_opening *opening, const char *path, cep_file **file);
+
+/* count numbers of the array `name` of an HDF5 file as float32, this machine's order. */
+cepman_status cep_hdf5_floats(cep_fault *fault, const char *path, const char *name, float *to, size_t count);
+
+/* What a name says: scan_xCOLUMNS_yROWS, series_xN; 0 where it does not. */
+void cep_empad_name(const char *name, uint64_t *rows, uint64_t *columns, uint64_t *series);
 
 /* True where numbers of that byte order must be swapped on this machine. */
 bool cep_swaps_little(void);

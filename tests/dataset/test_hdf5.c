@@ -199,8 +199,8 @@ START_TEST(refused)
     H5Dclose(array(file, "line", H5T_STD_U16LE, 1, four, H5P_DEFAULT));
     hid_t plist = chunked(4, four, false);
     const unsigned values[] = {1};
-    H5Pset_filter(plist, 32001, H5Z_FLAG_OPTIONAL, 1, values);
-    H5Dclose(array(file, "blosc", H5T_STD_U16LE, 4, four, plist));
+    H5Pset_filter(plist, 32013, H5Z_FLAG_OPTIONAL, 1, values);
+    H5Dclose(array(file, "zfp", H5T_STD_U16LE, 4, four, plist));
     H5Pclose(plist);
     H5Fclose(file);
     assert_fails(ctx, open_h5(&d, ctx, "r.h5", NULL), CEPMAN_ERR_UNSUPPORTED, "a (4 axes), b (4 axes)");
@@ -211,7 +211,7 @@ START_TEST(refused)
     } cases[] = {
         {"c", CEPMAN_ERR_UNSUPPORTED, "no array 'c'"}, {"wide", CEPMAN_ERR_SHAPE, "5 axes"},
         {"none", CEPMAN_ERR_SHAPE, "none empty"},      {"u64", CEPMAN_ERR_UNSUPPORTED, "the numbers of u64"},
-        {"line", CEPMAN_ERR_SHAPE, "1 axes"},          {"blosc", CEPMAN_ERR_UNSUPPORTED, "filter 32001"}};
+        {"line", CEPMAN_ERR_SHAPE, "1 axes"},          {"zfp", CEPMAN_ERR_UNSUPPORTED, "filter 32013"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_fails(ctx, open_h5(&d, ctx, "r.h5", (const char *const[]){"dataset", cases[i].name, NULL}),
                      cases[i].status, cases[i].words);
@@ -223,6 +223,51 @@ START_TEST(refused)
     assert_good(ctx, open_h5(&d, ctx, "r.h5", (const char *const[]){"dataset", "b", NULL}));
     check_pixels(ctx, d);
     cepman_dataset_unref(d);
+    support_end(ctx);
+}
+END_TEST
+
+/* Calibrations of an EMPAD-G2 in an HDF5 file: quadratic ones have a last axis of two. */
+START_TEST(calibration_files)
+{
+    enum { N = 128 * 128 };
+    static const char *const names[] = {"Ml", "alpha", "Md", "Oh", "Ot", "FFA", "FFB"};
+    static const float values[] = {2, 0.5f, 1000, 3, 7, 1, 1};
+    const hsize_t shape[] = {128, 128, 2};
+    cepman_context *ctx = support_begin(1);
+    cepman_dataset *d = NULL;
+    float *x = calloc((size_t)2 * N, sizeof *x);
+    hid_t file = create("quadratic.h5");
+    for (size_t k = 0; k < 7; k++) {
+        hid_t space = H5Screate_simple(k < 5 ? 3 : 2, shape, NULL);
+        hid_t set = H5Dcreate2(file, names[k], H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+        for (size_t i = 0; i < (size_t)2 * N; i++)
+            x[i] = values[k] * (k < 5 && i % 2 ? 10 : 1);
+        ck_assert(H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, x) >= 0);
+        H5Dclose(set);
+        H5Sclose(space);
+    }
+    H5Fclose(file);
+    bytes b = {0};
+    for (size_t p = 0; p < (size_t)2 * N; p++)
+        put_little(&b, 4 | 2u << 14 | (p % 2 ? 1u << 31 : 0), 4);
+    char path[4096];
+    snprintf(path, sizeof path, "%s", support_path("quadratic.h5"));
+    assert_good(ctx,
+                open_bytes(&d, ctx, "scan_x2_y1.raw", &b, (const char *const[]){"calibration", path, NULL}));
+    assert_good(ctx, cepman_dataset_read(d, ctx, 0, 2, x, (size_t)2 * N * 4));
+    ck_assert(x[0] == 4 + 2000 - 7 && x[1] == 8 + 8 + 3 + 2000 - 7);
+    ck_assert(x[N] == 4 + 20000 - 70 && x[N + 1] == 80 + 80 + 30 + 20000 - 70);
+    cepman_dataset_unref(d);
+    d = NULL;
+    file = create("poor.h5");
+    H5Fclose(file);
+    snprintf(path, sizeof path, "%s", support_path("poor.h5"));
+    assert_fails(ctx,
+                 open_bytes(&d, ctx, "scan_x2_y1.raw", &b, (const char *const[]){"calibration", path, NULL}),
+                 CEPMAN_ERR_FORMAT, "no array G1A");
+    drop(&b);
+    free(x);
     support_end(ctx);
 }
 END_TEST
@@ -297,6 +342,7 @@ Suite *suite(void)
     tcase_add_test(t, hyperspy);
     tcase_add_test(t, nexus_default);
     tcase_add_test(t, refused);
+    tcase_add_test(t, calibration_files);
     tcase_add_test(t, cut);
     tcase_add_test(t, real_files);
     suite_add_tcase(s, t);

@@ -1,7 +1,11 @@
 /* HDF5 arrays in chunks of filter 32008, DECTRIS master files, and reading from several threads. */
 #include <pthread.h>
+#ifdef CEP_HAVE_BLOSC
+#include <blosc.h>
+#endif
 
 #include "bitshuffle.h"
+#include "blosc_chunk.h"
 #include "bslz4.h"
 #include "h5files.h"
 
@@ -77,6 +81,104 @@ START_TEST(bslz4)
         support_fail_at(at);
         d = NULL;
         cepman_status s = cepman_dataset_open(&d, ctx, support_path("b.h5"), NULL);
+        if (!s) s = cepman_dataset_read(d, ctx, 1, 1, frame, sizeof frame);
+        support_fail_at(-1);
+        ck_assert(s == CEPMAN_OK || s == CEPMAN_ERR_MEMORY);
+        done = !s;
+        cepman_dataset_unref(d);
+        support_end(ctx);
+        ck_assert_int_lt(at, 200);
+    }
+}
+END_TEST
+
+/* ---- chunks that hold parts of frames, of both filters ---------------------------------------------------------- */
+
+/* Bytes of a chunk in Blosc's form. */
+static size_t blosc_encode(const unsigned char *raw, size_t size, unsigned char *to, size_t most)
+{
+#ifdef CEP_HAVE_BLOSC
+    int n = blosc_compress_ctx(5, BLOSC_SHUFFLE, 4, size, raw, to, most, "lz4", 0, 1);
+    ck_assert_int_gt(n, 0);
+    return (size_t)n;
+#else
+    (void)raw, (void)size, (void)to, (void)most;
+    return 0;
+#endif
+}
+
+/* u32 frames 5 x 6 of a scan 3 x 4, in chunks of any shape. */
+static void write_parts(const char *name, const hsize_t *chunk, bool blosc, bool damage)
+{
+    hid_t file = create(name), plist = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(4, four, NULL);
+    const unsigned bitshuffle[] = {0, 3, 4, 0, 2}, blosc_values[] = {2, 2, 4, 0, 5, 1, 1};
+    H5Pset_chunk(plist, 4, chunk);
+    H5Pset_filter(plist, blosc ? 32001 : 32008, H5Z_FLAG_OPTIONAL, blosc ? 7 : 5,
+                  blosc ? blosc_values : bitshuffle);
+    hid_t set = H5Dcreate2(file, "x", H5T_STD_U32LE, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+    ck_assert(set >= 0);
+    size_t total = (size_t)(chunk[0] * chunk[1] * chunk[2] * chunk[3]), most = bslz4_bound(4 * total) + 64;
+    unsigned char *raw = malloc(4 * total), *packed = malloc(most);
+    hsize_t at[4];
+    for (at[0] = 0; at[0] < four[0]; at[0] += chunk[0])
+        for (at[1] = 0; at[1] < four[1]; at[1] += chunk[1])
+            for (at[2] = 0; at[2] < four[2]; at[2] += chunk[2])
+                for (at[3] = 0; at[3] < four[3]; at[3] += chunk[3]) {
+                    for (size_t i = 0, rest; i < total; i++) {
+                        hsize_t place[4], number = 0;
+                        bool inside = true;
+                        rest = i;
+                        for (int k = 4; k-- > 0; rest /= (size_t)chunk[k]) {
+                            place[k] = at[k] + rest % chunk[k];
+                            inside = inside && place[k] < four[k];
+                        }
+                        for (int k = 0; k < 4; k++)
+                            number = number * four[k] + place[k];
+                        uint32_t v = inside ? (uint32_t)(pixel_at(0, (size_t)number) % 1000) : 77;
+                        for (size_t b = 0; b < 4; b++)
+                            raw[4 * i + b] = (unsigned char)(v >> 8 * b);
+                    }
+                    size_t n = blosc ? blosc_encode(raw, 4 * total, packed, most)
+                                     : bslz4_encode(raw, total, 4, 16, packed);
+                    if (damage) packed[blosc ? 4 : 7] ^= 0x55;
+                    ck_assert(H5Dwrite_chunk(set, H5P_DEFAULT, 0, at, n, packed) >= 0);
+                }
+    free(raw);
+    free(packed);
+    H5Dclose(set);
+    H5Sclose(space);
+    H5Pclose(plist);
+    H5Fclose(file);
+}
+
+START_TEST(parts_of_frames)
+{
+    static const hsize_t chunks[][4] = {{1, 1, 5, 6}, {2, 3, 5, 6}, {1, 1, 2, 6},
+                                        {2, 3, 3, 4}, {3, 4, 1, 5}, {1, 3, 5, 4}};
+    cepman_context *ctx = support_begin(1);
+    uint32_t frame[30];
+    for (int blosc = 0; blosc < 2; blosc++)
+        for (size_t k = 0; k < sizeof chunks / sizeof *chunks && (!blosc || cep_blosc_there()); k++) {
+            cepman_dataset *d = NULL;
+            write_parts("p.h5", chunks[k], blosc, false);
+            assert_good(ctx, open_h5(&d, ctx, "p.h5", NULL));
+            assert_shape(d, 3, 4, 5, 6);
+            check_pixels(ctx, d);
+            cepman_dataset_unref(d);
+            write_parts("p.h5", chunks[k], blosc, true);
+            assert_good(ctx, open_h5(&d, ctx, "p.h5", NULL));
+            assert_fails(ctx, cepman_dataset_read(d, ctx, 7, 1, frame, sizeof frame), CEPMAN_ERR_FORMAT,
+                         blosc ? "32001 (Blosc) is damaged" : "32008 (bitshuffle and LZ4) is damaged");
+            cepman_dataset_unref(d);
+        }
+    support_end(ctx);
+    bool done = false;
+    write_parts("p.h5", chunks[3], cep_blosc_there(), false);
+    for (long at = 0; !done; at++) {
+        ctx = support_begin(1);
+        support_fail_at(at);
+        cepman_dataset *d = NULL;
+        cepman_status s = cepman_dataset_open(&d, ctx, support_path("p.h5"), NULL);
         if (!s) s = cepman_dataset_read(d, ctx, 1, 1, frame, sizeof frame);
         support_fail_at(-1);
         ck_assert(s == CEPMAN_OK || s == CEPMAN_ERR_MEMORY);
@@ -239,6 +341,7 @@ Suite *suite(void)
     Suite *s = suite_create("hdf5_chunks");
     TCase *t = tcase_create("hdf5_chunks");
     tcase_add_test(t, bslz4);
+    tcase_add_test(t, parts_of_frames);
     tcase_add_test(t, dectris);
     tcase_add_test(t, threads);
     tcase_add_test(t, real_chunks);

@@ -1,4 +1,5 @@
-/* Opens the input as a file of FORMAT and reads frames through views. The first byte chooses options. */
+/* Opens the input as a file of FORMAT and reads frames through views. The first byte chooses options; bytes 1 to 4 also
+ * say how a raw file lies. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cepman_options_set_integer(o, ctx, "flyback", data[0] >> 3 & 1);
     cepman_options_set_integer(o, ctx, "scan-columns", data[0] >> 4 & 3);
     cepman_options_set_integer(o, ctx, "scan-rows", data[0] >> 6);
+    if (strcmp(FORMAT, "raw") == 0 && size > 5) {
+        static const char *const types[] = {"u8", "i8", "u16", "i16", "u32", "i32", "i64", "f32", "f64"};
+        cepman_options_set_text(o, ctx, "raw-type", types[data[1] % 9]);
+        cepman_options_set_text(o, ctx, "raw-order", data[1] & 0x80 ? "big" : "little");
+        cepman_options_set_integer(o, ctx, "raw-height", data[2]);
+        cepman_options_set_integer(o, ctx, "raw-width", data[3]);
+        cepman_options_set_integer(o, ctx, "raw-offset", data[4] & 15);
+        cepman_options_set_integer(o, ctx, "raw-gap", data[4] >> 4);
+    }
+    cepman_options_set_text(o, ctx, "dm-order", data[0] >> 3 & 1 ? "scan" : "auto");
+    cepman_options_set_integer(o, ctx, "skip", data[0] >> 2 & 1);
     cepman_status s = cepman_dataset_open(&d, ctx, path, o);
     if (s) {
         if (d || strlen(cepman_context_error(ctx)) < 10)

@@ -13,7 +13,7 @@ if [ ! -f "$build/build.ninja" ]; then
 fi
 ninja -C "$build" fuzzers >/dev/null
 bad=0
-for target in npy blo mib empad matrix text bitshuffle model hierarchy; do
+for target in $(ls "$build/tests/fuzz" | sed -n 's/^fuzz_//p' | grep -v '\.p$'); do
     corpus=$build/corpus/$target
     log=$build/fuzz-$target.log
     mkdir -p "$corpus"

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../dataset/writers.h"
+
 static const uint8_t options[] = {0, 1, 2, 5, 8, 0x10};
 
 static size_t put_little(uint8_t *to, uint64_t value, size_t size)
@@ -92,6 +94,41 @@ static size_t empad(uint8_t *to)
     return sizeof record - 1;
 }
 
+static uint64_t value(size_t i)
+{
+    return i * 2654435761u;
+}
+
+static size_t dm(unsigned index, uint8_t *to, size_t room)
+{
+    static const dm_shape shapes[] = {
+        {4, 0, 10, 4, 2, 4, {5, 4, 3, 2, 0}, 1, "Diffraction image", "nm", "1/nm", 1, 0},
+        {3, 1, 10, 4, 2, 4, {3, 2, 5, 4, 0}, -1, NULL, "nm", "1/nm", 0, 3},
+        {4, 1, 2, 6, 4, 3, {5, 4, 3, 0, 0}, -1, "Image", "nm", "1/nm", 0, 2},
+        {3, 0, 6, 10, 1, 2, {5, 4, 0, 0, 0}, 2, NULL, "nm", "1/nm", 0, 0},
+        {4, 0, 11, 5, 4, 4, {40, 3, 2, 2, 0}, 0, NULL, "", "", 0, 0},
+        {3, 0, 1, 2, 2, 3, {5, 4, 3, 0, 0}, -1, "Spectrum image", "nm", "eV", 0, 0}};
+    out o = {to, room, 0};
+    dm_file(&o, &shapes[index], value);
+    return o.n;
+}
+
+static size_t tvips(unsigned index, uint8_t *to, size_t room)
+{
+    static const unsigned bits[] = {8, 16, 32};
+    out o = {to, room, 0};
+    tvips_file(&o, 1 + index % 2, 5, 3, bits[index % 3], 60, 0, 4, value);
+    return o.n;
+}
+
+static size_t seq(unsigned index, uint8_t *to, size_t room)
+{
+    static const unsigned bits[] = {8, 16, 32};
+    out o = {to, room, 0};
+    seq_file(&o, index % 2 ? 5 : 3, 5, 3, bits[index % 3], index % 3 ? 4 : 0, 4, 8, value);
+    return o.n;
+}
+
 size_t seed_of(const char *format, unsigned index, uint8_t *data, size_t room)
 {
     if (room < 65536 || index >= 6) return 0;
@@ -99,6 +136,17 @@ size_t seed_of(const char *format, unsigned index, uint8_t *data, size_t room)
     if (strcmp(format, "npy") == 0) return 1 + npy(index, data + 1);
     if (strcmp(format, "blo") == 0) return 1 + blo(data + 1);
     if (strcmp(format, "mib") == 0) return 1 + mib(index, data + 1);
+    if (strcmp(format, "dm") == 0) return 1 + dm(index, data + 1, room - 1);
+    if (strcmp(format, "tvips") == 0) return 1 + tvips(index, data + 1, room - 1);
+    if (strcmp(format, "seq") == 0) return 1 + seq(index, data + 1, room - 1);
+    if (strcmp(format, "raw") == 0) {
+        static const uint8_t heads[][4] = {{0, 3, 4, 0},    {0x82, 3, 4, 5}, {4, 2, 5, 0x20},
+                                           {0x88, 1, 3, 3}, {7, 9, 1, 0},    {6, 2, 2, 0x11}};
+        memcpy(data + 1, heads[index], 4);
+        for (size_t i = 5; i < 400; i++)
+            data[i] = (uint8_t)(i * 11);
+        return 400;
+    }
     if (strcmp(format, "empad") == 0 && index == 0) return 1 + empad(data + 1);
     if (strcmp(format, "empad") == 0 && index == 1) {
         memset(data + 1, 0, 65535); /* a frame that has been cut */
