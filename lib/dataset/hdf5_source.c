@@ -1,6 +1,7 @@
 /* Frames out of HDF5 arrays: hyperslabs through the HDF5 library, chunks of filters 32008 (bitshuffle) and 32001 (Blosc)
  * decoded here, and contiguous arrays straight from the file.
- * HDF5 keeps one state for the process, so its calls are made one at a time; decoding is not.
+ * HDF5 keeps one state for the process, so its calls are made one at a time; decoding is not. Long because the ways to read
+ * share the source's state.
  * Must not: call HDF5 without the lock, or let it print. */
 #include <pthread.h>
 #include <string.h>
