@@ -204,6 +204,7 @@ static inline cepman_status open_bytes(cepman_dataset **d, cepman_context *ctx, 
                                        const bytes *b, const char *const *pairs)
 {
     const char *path = support_path(name);
+    remove(path); /* a file that is cut and written again is flushed to the disk by some file systems: slow */
     support_write(path, b->data, b->size);
     cepman_options *o = options_of(ctx, pairs);
     cepman_status s = cepman_dataset_open(d, ctx, path, o);

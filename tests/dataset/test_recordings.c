@@ -200,8 +200,7 @@ START_TEST(dm_hostile)
         s.version = version;
         s.structure = 2;
         bytes b = make_dm(&s);
-        assert_hostile("hostile.dm", &b, 0, b.size, NULL);
-        assert_hostile("hostile.dm", &b, 0, b.size, salvage);
+        assert_hostile("hostile.dm", &b, 0, b.size, version == 3 ? salvage : NULL);
         assert_survives_allocation("fail.dm", &b, NULL);
         cepman_context *ctx = support_begin(1);
         for (size_t cut = 1; cut + 16 < b.size; cut += 3) { /* refused, or read whole */
