@@ -1,12 +1,13 @@
-/* cepman convert: the raw pixels of a file as .npy, in their own type, streamed block by block.
- * The array is (rows, columns, h, w) when the scan is known, else (n, h, w).
- * Must not: change a pixel, or hold more than a block. */
+/* cepman convert: the raw pixels of a file as .npy or HDF5, in their own type, streamed block by block.
+ * The array is (rows, columns, h, w) when the scan is known; HDF5 takes results along.
+ * Must not: change a pixel, or hold more than a block of frames. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
+#include "results.h"
 #include "stream.h"
 
 #define BLOCK_BYTES ((size_t)8 << 20)
@@ -62,29 +63,88 @@ int stream_calibrations(tool *t, const cepman_dataset *d, const char *path)
     return rc;
 }
 
+static int add_labels(tool *t, cepman_emd_writer *w, const cepman_dataset *d, const char *path)
+{
+    cepman_labels *labels = NULL;
+    int rc = tool_check(t, cepman_labels_load(&labels, t->ctx, path));
+    if (!rc && cepman_labels_count(labels) != cepman_dataset_frames(d))
+        rc = tool_fail("%s: %zu labels, expected %zu, one for each frame of %s", path,
+                       cepman_labels_count(labels), cepman_dataset_frames(d), t->file[0]);
+    if (!rc) rc = results_labels(t, w, d, labels);
+    cepman_labels_unref(labels);
+    return rc;
+}
+
+/* A .npy of one row, or of one number, for each frame. */
+static int add_rows(tool *t, cepman_emd_writer *w, const cepman_dataset *d, const char *name)
+{
+    cepman_matrix *m = NULL;
+    const char *path = arg_text(t, name);
+    size_t n = cepman_dataset_frames(d);
+    int rc = tool_check(t, cepman_matrix_load(&m, t->ctx, path));
+    if (!rc && cepman_matrix_rows(m) != n && cepman_matrix_rows(m) * cepman_matrix_columns(m) != n)
+        rc = tool_fail("%s: %zu rows, expected %zu, one for each frame of %s", path, cepman_matrix_rows(m), n,
+                       t->file[0]);
+    if (!rc) rc = results_matrix(t, w, d, name, m);
+    cepman_matrix_unref(m);
+    return rc;
+}
+
+static int convert_hdf5(tool *t, cepman_dataset **d)
+{
+    static const char *const rows[] = {"embedding", "probabilities"};
+    cepman_emd_writer *w = NULL;
+    int rc = whole_frames(t, d);
+    if (!rc) rc = results_begin(t, outputs_add(t, arg_text(t, "output")), *d, &w);
+    if (!rc && arg_given(t, "labels")) rc = add_labels(t, w, *d, arg_text(t, "labels"));
+    for (size_t i = 0; !rc && i < 2; i++)
+        if (arg_given(t, rows[i])) rc = add_rows(t, w, *d, rows[i]);
+    if (!rc) rc = tool_check(t, cepman_emd_writer_frames(w, t->ctx));
+    if (!rc) rc = results_end(t, w);
+    cepman_emd_writer_unref(w);
+    return rc;
+}
+
 static int run_convert(tool *t)
 {
+    static const char *const results[] = {"labels", "embedding", "probabilities"};
     cepman_dataset *d = NULL;
-    int rc = output_kind(arg_text(t, "output"), NULL);
+    const char *path = arg_text(t, "output");
+    bool hdf5 = path && (ends_with(path, ".h5") || ends_with(path, ".hdf5") || ends_with(path, ".emd"));
+    int rc = hdf5 ? 0 : output_kind(path, NULL);
     if (!rc && arg_given(t, "mask") && !arg_given(t, "bin"))
         rc = tool_usage("option --mask changes no raw pixel; it counts with --bin");
+    for (size_t i = 0; !rc && !hdf5 && i < 3; i++)
+        if (arg_given(t, results[i]))
+            rc = tool_usage("option --%s needs an output that ends with .h5", results[i]);
     if (!rc) rc = input_dataset(t, 0, &d);
-    if (!rc) rc = stream_frames(t, d, "convert", outputs_add(t, arg_text(t, "output")));
-    if (!rc) rc = stream_calibrations(t, d, arg_text(t, "output"));
+    if (!rc && hdf5) {
+        rc = convert_hdf5(t, &d);
+    } else if (!rc) {
+        rc = stream_frames(t, d, "convert", outputs_add(t, path));
+        if (!rc) rc = stream_calibrations(t, d, path);
+    }
     cepman_dataset_unref(d);
     return rc;
 }
 
-static const arg_option own[] = {{"output", ARG_PATH, "FRAMES.npy", 0, 0, NULL, NULL, "where the frames go"},
-                                 SCAN_OPTION,
-                                 VIEW_OPTIONS,
-                                 {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
+static const arg_option own[] = {
+    {"output", ARG_PATH, "FRAMES.npy|SCAN.h5", 0, 0, NULL, NULL,
+     "where the frames go; .h5 (.hdf5, .emd): EMD 1.0"},
+    {"labels", ARG_PATH, "LABELS.npy", 0, 0, NULL, NULL, "goes into the .h5: a label for each frame"},
+    {"embedding", ARG_PATH, "XY.npy", 0, 0, NULL, NULL, "goes into the .h5: a row for each frame"},
+    {"probabilities", ARG_PATH, "P.npy", 0, 0, NULL, NULL, "goes into the .h5: a number for each frame"},
+    SCAN_OPTION,
+    VIEW_OPTIONS,
+    CALIBRATION_OPTIONS,
+    {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
 
 static const arg_short shorts[] = {{'o', "output"}, {0, NULL}};
 
 const command command_convert = {.name = "convert",
                                  .files = "FILE",
-                                 .summary = "writes the raw frames of a file as .npy, in their own type",
+                                 .summary =
+                                     "writes the raw frames of a file as .npy or HDF5, in their own type",
                                  .least = 1,
                                  .most = 1,
                                  .own = own,

@@ -11,6 +11,7 @@
 #include "facts.h"
 #include "grouping.h"
 #include "reduce.h"
+#include "results.h"
 #include "virtual.h"
 
 enum { OPEN, TRANSFORM, PCA, EMBED, CLUSTER, IMAGES, STEPS };
@@ -29,7 +30,7 @@ typedef struct chain {
     bool streamed;  /* features were too many to keep */
     bool with_beam; /* virtual images could be made */
     atlas pictures;
-    const char *embedding, *embedding_png, *labels, *strength, *json;
+    const char *embedding, *embedding_png, *labels, *strength, *json, *hdf5;
     const char *bright, *bright_png, *dark, *dark_png;
     double seconds[STEPS];
 } chain;
@@ -48,6 +49,7 @@ static int promise_all(tool *t, chain *k)
     if (!rc && strcmp(arg_text(t, "method"), "hdbscan") == 0)
         rc = promise(t, "probabilities.npy", &k->strength);
     if (!rc) rc = promise(t, "run.json", &k->json);
+    if (!rc && strcmp(arg_text(t, "hdf5"), "never") != 0) rc = promise(t, "results.h5", &k->hdf5);
     if (!rc) rc = atlas_promise_map(t, arg_text(t, "output"), &k->pictures);
     return rc;
 }
@@ -124,15 +126,21 @@ static int step_embed(tool *t, chain *k)
 
 /* How strongly each point belongs to its cluster: HDBSCAN's word; all do when there is one domain, and walls that the
  * consensus took out do not. */
-static int save_strength(tool *t, const grouping *g, const char *path)
+static double *strengths(const grouping *g)
 {
     size_t n = cepman_labels_count(g->labels);
     const double *p = cepman_hdbscan_probabilities(g->hdbscan);
     double *strength = array_zero(n, 1, sizeof *strength);
-    if (!strength) return 1;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; strength && i < n; i++)
         if (cepman_labels_data(g->labels)[i] >= 0) strength[i] = g->one_domain ? 1 : p[i];
-    int rc = array_save(t, path, CEPMAN_TYPE_F64, 1, &n, strength);
+    return strength;
+}
+
+static int save_strength(tool *t, const grouping *g, const char *path)
+{
+    size_t n = cepman_labels_count(g->labels);
+    double *strength = strengths(g);
+    int rc = strength ? array_save(t, path, CEPMAN_TYPE_F64, 1, &n, strength) : 1;
     free(strength);
     return rc;
 }
@@ -199,11 +207,32 @@ static int virtual_images(tool *t, chain *k)
     return rc;
 }
 
+/* Labels, embedding and probabilities, with the frames if wanted, in one file for py4DSTEM and HyperSpy. */
+static int save_hdf5(tool *t, chain *k)
+{
+    cepman_emd_writer *w = NULL;
+    const cepman_dataset *d = k->frames;
+    int rc = results_begin(t, k->hdf5, k->frames, &w);
+    if (!rc) rc = results_labels(t, w, d, k->groups.labels);
+    if (!rc) rc = results_matrix(t, w, d, "embedding", cepman_umap_embedding(k->umap));
+    if (!rc && k->strength) {
+        double *strength = strengths(&k->groups);
+        rc = strength ? results_map(t, w, d, "probabilities", CEPMAN_TYPE_F64, 0, strength) : 1;
+        free(strength);
+    }
+    if (!rc && strcmp(arg_text(t, "hdf5"), "frames") == 0)
+        rc = tool_check(t, cepman_emd_writer_frames(w, t->ctx));
+    if (!rc) rc = results_end(t, w);
+    cepman_emd_writer_unref(w);
+    return rc;
+}
+
 static int step_images(tool *t, chain *k)
 {
     int rc = atlas_promise_means(t, arg_text(t, "output"), k->groups.labels, &k->pictures);
     if (!rc) rc = virtual_images(t, k);
     if (!rc) rc = atlas_write(t, &k->pictures, k->frames, k->cepstrum, k->groups.labels);
+    if (!rc && k->hdf5) rc = save_hdf5(t, k);
     return rc;
 }
 
@@ -358,6 +387,9 @@ static const arg_option own[] = {
      "joins clusters that a clustering of the first components holds together and no wall on the scan parts; "
      "auto: "
      "with HDBSCAN on scans of 4000 frames or more, 12 x 12 at least, after principal components"},
+    {"hdf5", ARG_CHOICE, NULL, 0, 0, "never|results|frames", "never",
+     "DIR/results.h5 for py4DSTEM and HyperSpy: labels, embedding and probabilities; with frames: the scan "
+     "too"},
     {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
      "the ring that is kept, --ring-in and --ring-out"},
     SCAN_OPTION,

@@ -787,6 +787,32 @@ class dataset : public detail::handle<dataset, cepman_dataset, cepman_dataset_re
     }
 };
 
+/* Frames and results as EMD 1.0; without commit() nothing appears. */
+class emd_writer : public detail::sole<emd_writer, cepman_emd_writer, cepman_emd_writer_unref>
+{
+  public:
+    static emd_writer create(const context &ctx, const std::string &path, const dataset &scan)
+    {
+        return ctx.make<emd_writer>(cepman_emd_writer_create, path.c_str(), scan.get());
+    }
+    void frames(const context &ctx)
+    {
+        ctx.check(cepman_emd_writer_frames(get(), ctx.get()));
+    }
+    void array(const context &ctx, const std::string &name, cepman_type type, const std::string &axes,
+               span<const std::size_t> shape, const void *data)
+    {
+        if (shape.size() != axes.size())
+            throw std::invalid_argument("emd_writer::array: a length for each axis");
+        ctx.check(
+            cepman_emd_writer_array(get(), ctx.get(), name.c_str(), type, axes.c_str(), shape.data(), data));
+    }
+    void commit(const context &ctx)
+    {
+        ctx.check(cepman_emd_writer_commit(get(), ctx.get()));
+    }
+};
+
 struct simulated {
     dataset scan;
     labels truth;

@@ -121,6 +121,30 @@ CEPMAN_API cepman_status cepman_dataset_read(cepman_dataset *dataset, cepman_con
 CEPMAN_API cepman_status cepman_dataset_read_f32(cepman_dataset *dataset, cepman_context *context,
                                                  size_t first, size_t count, float *destination, size_t size);
 
+/* ---- writing HDF5 ---------------------------------------------------------------------------------------------- */
+
+/* Writes EMD 1.0, HDF5 that py4DSTEM, HyperSpy and this library open: the frames of a scan with their calibrations, and
+ * arrays that belong to it (label maps, embeddings). One thread at a time. docs/formats.md shows the layout. */
+typedef struct cepman_emd_writer cepman_emd_writer;
+/* Starts PATH; the data go to a file beside it. The writer keeps a reference to the scan, which gives the axes their
+ * lengths and steps. Errors: ARGUMENT, IO, MEMORY, LIMIT, UNSUPPORTED (a library without HDF5). */
+CEPMAN_API cepman_status cepman_emd_writer_create(cepman_emd_writer **out, cepman_context *context,
+                                                  const char *path, cepman_dataset *scan);
+/* The frames that are available in their own type, block by block, each a chunk: the data cube "datacube" (rows,
+ * columns, height, width); a stack, or a scan that is not complete, is one row. Once. Errors: ARGUMENT, DATA (no frame
+ * yet), IO, MEMORY, LIMIT, CANCELLED, those of reading; the writer has then ended. */
+CEPMAN_API cepman_status cepman_emd_writer_frames(cepman_emd_writer *writer, cepman_context *context);
+/* An array beside them: type, and data in C order (BOOL: bytes of 0 and 1). name: letters, digits and '_'. axes: a letter
+ * for each of the 1 to 8 axes: y and x the scan's rows and columns, v and u the frame's, n anything else. Errors:
+ * ARGUMENT (also a name that is taken), RANGE, SHAPE (an axis of the scan has another length), IO. */
+CEPMAN_API cepman_status cepman_emd_writer_array(cepman_emd_writer *writer, cepman_context *context,
+                                                 const char *name, cepman_type type, const char *axes,
+                                                 const size_t *shape, const void *data);
+/* Renames it to PATH and ends the writer. Errors: ARGUMENT, IO. */
+CEPMAN_API cepman_status cepman_emd_writer_commit(cepman_emd_writer *writer, cepman_context *context);
+/* Ends the writer; without a commit the unfinished file is removed and PATH is as it was. */
+CEPMAN_API void cepman_emd_writer_unref(cepman_emd_writer *writer);
+
 CEPMAN_END
 
 #endif

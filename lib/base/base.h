@@ -182,6 +182,8 @@ cepman_status cep_outfile_read_at(cep_outfile *file, cep_fault *fault, uint64_t 
 cepman_status cep_outfile_commit(cep_outfile *file, cep_fault *fault); /* flushes to disk, renames */
 void cep_outfile_close(cep_outfile *file); /* NULL allowed; removes what was not committed */
 const char *cep_outfile_path(const cep_outfile *file);
+/* Where the data are until the commit, for a library that writes by path; the file exists. */
+const char *cep_outfile_temporary(const cep_outfile *file);
 
 /* ---- half precision (IEEE 754-2008 binary16) ----------------------------------------------------------------- */
 

@@ -180,3 +180,8 @@ const char *cep_outfile_path(const cep_outfile *file)
 {
     return file->path;
 }
+
+const char *cep_outfile_temporary(const cep_outfile *file)
+{
+    return file->temporary;
+}
