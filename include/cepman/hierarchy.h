@@ -31,6 +31,7 @@ CEPMAN_API cepman_status cepman_hierarchy_create(cepman_hierarchy **out, cepman_
 CEPMAN_API cepman_hierarchy *cepman_hierarchy_ref(cepman_hierarchy *tree);
 CEPMAN_API void cepman_hierarchy_unref(cepman_hierarchy *tree);
 
+/* Scan points, and the scan's rows and columns. */
 CEPMAN_API size_t cepman_hierarchy_points(const cepman_hierarchy *tree);
 CEPMAN_API size_t cepman_hierarchy_rows(const cepman_hierarchy *tree);
 CEPMAN_API size_t cepman_hierarchy_columns(const cepman_hierarchy *tree);
