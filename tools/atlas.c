@@ -228,16 +228,15 @@ typedef struct pair_paths {
     const char *means, *means_png, *differences, *differences_png;
 } pair_paths;
 
-/* Means and differences of patterns or of cepstra. */
-static int write_means(tool *t, cepman_dataset *d, const cepman_labels *labels, bool cepstra,
-                       bool differences, const pair_paths *path)
+/* Means and differences of patterns or of cepstra; d gives their shape. */
+static int write_means(tool *t, const cepman_dataset *d, const cepman_matrix *means,
+                       const cepman_labels *labels, bool cepstra, bool differences, const pair_paths *path)
 {
     size_t h = cepman_dataset_height(d), w = cepman_dataset_width(d), k = cepman_labels_clusters(labels);
     bool noise = cepman_labels_noise(labels) > 0;
     size_t rows = k + noise;
-    cepman_matrix *means = NULL, *pairs = NULL;
-    int rc = tool_check(t, cepman_maps_cluster_means(&means, t->ctx, d, labels));
-    if (!rc) rc = save_stack(t, means, rows, h, w, path->means);
+    cepman_matrix *pairs = NULL;
+    int rc = save_stack(t, means, rows, h, w, path->means);
     float *values = rc ? NULL : packed_rows(means, rows < ATLAS_TILES ? rows : ATLAS_TILES);
     if (!rc && !values) rc = 1;
     if (!rc) {
@@ -257,24 +256,36 @@ static int write_means(tool *t, cepman_dataset *d, const cepman_labels *labels, 
     }
     free(values);
     cepman_matrix_unref(pairs);
-    cepman_matrix_unref(means);
     return rc;
 }
 
-int atlas_write(tool *t, const atlas *a, cepman_dataset *frames, cepman_cepstrum *cepstrum,
-                const cepman_labels *labels)
+int atlas_ask(tool *t, atlas *a, cepman_maps_pass *pass, cepman_dataset *frames, cepman_cepstrum *cepstrum,
+              const cepman_labels *labels)
 {
-    cepman_dataset *cepstra = NULL;
+    int rc = tool_check(t, cepman_maps_pass_cluster_means(pass, t->ctx, &a->mean_patterns, NULL, labels));
+    if (!rc) rc = tool_check(t, cepman_cepstrum_dataset(&a->planes, t->ctx, cepstrum, frames));
+    if (!rc)
+        rc = tool_check(t, cepman_maps_pass_cluster_means(pass, t->ctx, &a->mean_cepstra, a->planes, labels));
+    return rc;
+}
+
+int atlas_write(tool *t, const atlas *a, cepman_dataset *frames, const cepman_labels *labels)
+{
     const pair_paths of_patterns = {a->patterns, a->patterns_png, a->pattern_differences,
                                     a->pattern_differences_png};
     const pair_paths of_cepstra = {a->cepstra, a->cepstra_png, a->cepstrum_differences,
                                    a->cepstrum_differences_png};
     int rc = label_picture(t, frames, labels, a->label_map);
-    if (!rc) rc = write_means(t, frames, labels, false, a->with_differences, &of_patterns);
-    if (!rc) rc = tool_check(t, cepman_cepstrum_dataset(&cepstra, t->ctx, cepstrum, frames));
-    if (!rc) rc = write_means(t, cepstra, labels, true, a->with_differences, &of_cepstra);
-    cepman_dataset_unref(cepstra);
+    if (!rc) rc = write_means(t, frames, a->mean_patterns, labels, false, a->with_differences, &of_patterns);
+    if (!rc) rc = write_means(t, a->planes, a->mean_cepstra, labels, true, a->with_differences, &of_cepstra);
     return rc;
+}
+
+void atlas_free(atlas *a)
+{
+    cepman_dataset_unref(a->planes);
+    cepman_matrix_unref(a->mean_patterns);
+    cepman_matrix_unref(a->mean_cepstra);
 }
 
 /* ---- the embedding ---------------------------------------------------------------------------------------------- */

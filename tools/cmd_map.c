@@ -10,6 +10,7 @@ static int run_map(tool *t)
     cepman_dataset *d = NULL;
     cepman_cepstrum *c = NULL;
     cepman_labels *labels = NULL;
+    cepman_maps_pass *pass = NULL;
     atlas a = {0};
     const char *folder = arg_text(t, "output"), *path = arg_text(t, "labels");
     int rc = path ? 0 : tool_usage("map needs --labels LABELS.npy");
@@ -25,7 +26,12 @@ static int run_map(tool *t)
     if (!rc) rc = atlas_promise_map(t, folder, &a);
     if (!rc) rc = atlas_promise_means(t, folder, labels, &a);
     if (!rc) rc = tool_check(t, cepman_cepstrum_create(&c, t->ctx, d, arg_stage(t, "cepstrum")));
-    if (!rc) rc = atlas_write(t, &a, d, c, labels);
+    if (!rc) rc = tool_check(t, cepman_maps_pass_create(&pass, t->ctx, d));
+    if (!rc) rc = atlas_ask(t, &a, pass, d, c, labels);
+    if (!rc) rc = tool_check(t, cepman_maps_pass_run(pass, t->ctx));
+    if (!rc) rc = atlas_write(t, &a, d, labels);
+    cepman_maps_pass_unref(pass);
+    atlas_free(&a);
     cepman_labels_unref(labels);
     cepman_cepstrum_unref(c);
     cepman_dataset_unref(d);

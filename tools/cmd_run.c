@@ -31,7 +31,6 @@ typedef struct chain {
     bool with_beam; /* virtual images could be made */
     atlas pictures;
     const char *embedding, *embedding_png, *labels, *strength, *json, *hdf5;
-    const char *bright, *bright_png, *dark, *dark_png;
     double seconds[STEPS];
 } chain;
 
@@ -170,40 +169,40 @@ static int step_cluster(tool *t, chain *k)
     return rc;
 }
 
-static int save_virtual(tool *t, cepman_dataset *d, const detector *ring, const char *npy, const char *png)
+/* A virtual image on its way from the pass to its files. */
+typedef struct image {
+    float *values; /* one a frame */
+    const char *npy, *png;
+} image;
+
+static int ask_virtual(tool *t, const chain *k, cepman_maps_pass *pass, const detector *ring, image *m,
+                       const char *npy, const char *png)
 {
-    const size_t shape[2] = {cepman_dataset_scan_rows(d), cepman_dataset_scan_columns(d)};
-    size_t n = cepman_dataset_frames(d);
-    bool scan = cepman_dataset_has_scan(d);
-    float *values = array_zero(n, 1, sizeof *values);
-    if (!values) return 1;
-    int rc =
-        tool_check(t, cepman_maps_virtual(values, t->ctx, d, ring->y, ring->x, ring->inner, ring->outer));
-    if (!rc) rc = array_save(t, npy, CEPMAN_TYPE_F32, scan ? 2 : 1, scan ? shape : &n, values);
-    if (!rc) rc = picture_scan(d, values, png);
-    free(values);
+    int rc = promise(t, npy, &m->npy);
+    if (!rc) rc = promise(t, png, &m->png);
+    if (!rc && !(m->values = array_zero(cepman_dataset_frames(k->frames), 1, sizeof *m->values))) rc = 1;
+    if (!rc)
+        rc = tool_check(t, cepman_maps_pass_virtual(pass, t->ctx, m->values, NULL, ring->y, ring->x,
+                                                    ring->inner, ring->outer));
     return rc;
 }
 
 /* Bright and dark field. A scan whose mean frame is flat has no direct beam and goes without. */
-static int virtual_images(tool *t, chain *k)
+static int ask_bright_and_dark(tool *t, chain *k, cepman_maps_pass *pass, image m[2])
 {
     detector ring;
-    cepman_status s = cepman_maps_beam(&ring.y, &ring.x, &ring.radius, t->ctx, k->frames);
+    cepman_status s =
+        cepman_maps_beam_sampled(&ring.y, &ring.x, &ring.radius, t->ctx, k->frames, DETECTOR_SAMPLE);
     if (s == CEPMAN_ERR_DATA) {
         fprintf(stderr, "cepman: no bright and dark field: %s\n", cepman_context_error(t->ctx));
         return 0;
     }
     int rc = tool_check(t, s);
     k->with_beam = !rc;
-    if (!rc) rc = promise(t, "bright_field.npy", &k->bright);
-    if (!rc) rc = promise(t, "bright_field.png", &k->bright_png);
-    if (!rc) rc = promise(t, "dark_field.npy", &k->dark);
-    if (!rc) rc = promise(t, "dark_field.png", &k->dark_png);
     if (!rc) detector_bright(&ring);
-    if (!rc) rc = save_virtual(t, k->frames, &ring, k->bright, k->bright_png);
+    if (!rc) rc = ask_virtual(t, k, pass, &ring, &m[0], "bright_field.npy", "bright_field.png");
     if (!rc) detector_dark(&ring);
-    if (!rc) rc = save_virtual(t, k->frames, &ring, k->dark, k->dark_png);
+    if (!rc) rc = ask_virtual(t, k, pass, &ring, &m[1], "dark_field.npy", "dark_field.png");
     return rc;
 }
 
@@ -227,12 +226,32 @@ static int save_hdf5(tool *t, chain *k)
     return rc;
 }
 
+static int save_virtual(tool *t, const cepman_dataset *d, const image *m)
+{
+    const size_t shape[2] = {cepman_dataset_scan_rows(d), cepman_dataset_scan_columns(d)};
+    const size_t n = cepman_dataset_frames(d);
+    const bool scan = cepman_dataset_has_scan(d);
+    int rc = array_save(t, m->npy, CEPMAN_TYPE_F32, scan ? 2 : 1, scan ? shape : &n, m->values);
+    return rc ? rc : picture_scan(d, m->values, m->png);
+}
+
+/* All images of the run from one reading of the scan, after the sample for the beam. */
 static int step_images(tool *t, chain *k)
 {
+    image m[2] = {{0}, {0}};
+    cepman_maps_pass *pass = NULL;
     int rc = atlas_promise_means(t, arg_text(t, "output"), k->groups.labels, &k->pictures);
-    if (!rc) rc = virtual_images(t, k);
-    if (!rc) rc = atlas_write(t, &k->pictures, k->frames, k->cepstrum, k->groups.labels);
+    if (!rc) rc = tool_check(t, cepman_maps_pass_create(&pass, t->ctx, k->frames));
+    if (!rc) rc = ask_bright_and_dark(t, k, pass, m);
+    if (!rc) rc = atlas_ask(t, &k->pictures, pass, k->frames, k->cepstrum, k->groups.labels);
+    if (!rc) rc = tool_check(t, cepman_maps_pass_run(pass, t->ctx));
+    for (int i = 0; !rc && k->with_beam && i < 2; i++)
+        rc = save_virtual(t, k->frames, &m[i]);
+    if (!rc) rc = atlas_write(t, &k->pictures, k->frames, k->groups.labels);
     if (!rc && k->hdf5) rc = save_hdf5(t, k);
+    cepman_maps_pass_unref(pass);
+    free(m[0].values);
+    free(m[1].values);
     return rc;
 }
 
@@ -308,6 +327,8 @@ static int write_json(tool *t, const chain *k)
     json_open(&j, NULL, '{');
     json_text(&j, "program", "cepman " CEPMAN_VERSION_STRING);
     json_text(&j, "library", cepman_version());
+    json_text(&j, "fftw", cepman_fftw_version());
+    json_text(&j, "openblas", cepman_openblas_version());
     json_open(&j, "command", '[');
     for (int i = 0; i < t->argc; i++)
         json_text(&j, NULL, t->argv[i]);
@@ -339,6 +360,7 @@ static int write_json(tool *t, const chain *k)
 static void chain_free(chain *k)
 {
     grouping_free(&k->groups);
+    atlas_free(&k->pictures);
     cepman_options_unref(k->cepstrum_options);
     cepman_options_unref(k->pca_options);
     cepman_options_unref(k->umap_options);

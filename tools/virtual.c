@@ -23,7 +23,8 @@ void detector_dark(detector *d)
 int detector_measure(tool *t, cepman_dataset *dataset, detector *d)
 {
     memset(d, 0, sizeof *d);
-    int rc = tool_check(t, cepman_maps_beam(&d->y, &d->x, &d->radius, t->ctx, dataset));
+    int rc =
+        tool_check(t, cepman_maps_beam_sampled(&d->y, &d->x, &d->radius, t->ctx, dataset, DETECTOR_SAMPLE));
     detector_bright(d);
     return rc;
 }

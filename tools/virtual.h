@@ -9,7 +9,11 @@ typedef struct detector {
     double inner, outer;
 } detector;
 
-/* Finds the beam of the mean frame; the ring is the bright field. */
+/* Frames from which the direct beam is measured, so that a file that is larger than memory is read once for all
+ * images, not twice. Scans of fewer frames are measured whole. */
+#define DETECTOR_SAMPLE 512
+
+/* Finds the beam of the mean of a sample of frames; the ring is the bright field. */
 int detector_measure(tool *t, cepman_dataset *dataset, detector *out);
 /* Ring of the bright field, and of the dark field: from 1.5 radii to the farthest corner. */
 void detector_bright(detector *d);

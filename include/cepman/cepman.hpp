@@ -1318,6 +1318,13 @@ inline place beam(const context &ctx, const dataset &scan)
     ctx.check(cepman_maps_beam(&found.y, &found.x, &found.radius, ctx.get(), scan.get()));
     return found;
 }
+/* From at most `frames` frames, evenly spread. */
+inline place beam_sampled(const context &ctx, const dataset &scan, std::size_t frames)
+{
+    place found = {};
+    ctx.check(cepman_maps_beam_sampled(&found.y, &found.x, &found.radius, ctx.get(), scan.get(), frames));
+    return found;
+}
 inline shift_images centre_of_mass(const context &ctx, const dataset &scan)
 {
     shift_images out = {std::vector<float>(scan.frames()), std::vector<float>(scan.frames())};

@@ -1,9 +1,10 @@
 /* Images of a scan: virtual detectors, mean patterns, what distinguishes clusters, and label maps in colour.
  *
  * All functions read the dataset once, in blocks, by the context's threads, and give the same bits for any number of
- * them. They take the frames that are available (a live scan may lack some). Masked and non-finite pixels are left
- * out. On failure the caller's arrays are untouched. Errors of all that read: ARGUMENT, DATA (no frame yet), MEMORY,
- * LIMIT, CANCELLED, and those of the dataset. */
+ * them and any memory limit. They take the frames that are available (a live scan may lack some). Masked and
+ * non-finite pixels are left out. On failure the caller's arrays are untouched. Errors of all that read: ARGUMENT,
+ * DATA (no frame yet), MEMORY, LIMIT, CANCELLED, and those of the dataset. A pass (below) gives several maps of one
+ * reading, the same bits as the functions of one map. */
 #ifndef CEPMAN_MAPS_H
 #define CEPMAN_MAPS_H
 
@@ -25,13 +26,18 @@ CEPMAN_API cepman_status cepman_maps_statistics(float *mean, float *deviation, f
  * be NULL. CEPMAN_ERR_DATA when the mean frame is flat. */
 CEPMAN_API cepman_status cepman_maps_beam(double *centre_y, double *centre_x, double *radius,
                                           cepman_context *context, cepman_dataset *dataset);
+/* The same from at most `frames` frames, evenly spread over those that are available. CEPMAN_ERR_RANGE for 0. */
+CEPMAN_API cepman_status cepman_maps_beam_sampled(double *centre_y, double *centre_x, double *radius,
+                                                  cepman_context *context, cepman_dataset *dataset,
+                                                  size_t frames);
 /* Centre of mass of each frame in pixels: frames floats each; NaN where a frame's sum is not positive or it has not
  * come yet. */
 CEPMAN_API cepman_status cepman_maps_centre_of_mass(float *y, float *x, cepman_context *context,
                                                     cepman_dataset *dataset);
 /* Mean frame of each cluster: a matrix of (clusters + 1) rows of height * width, the last row being the noise
  * (zeros when there is none). labels: one per frame, else CEPMAN_ERR_SHAPE. On a dataset of cepstra these are mean
- * cepstra. A pixel without a valid value is 0. Memory: 8 to 16 bytes per row and pixel and about 32 MiB. */
+ * cepstra. A pixel without a valid value is 0. Memory: 8 to 16 bytes per row and pixel, and up to
+ * 32 MiB (a quarter of what the memory limit leaves, when that is less). */
 CEPMAN_API cepman_status cepman_maps_cluster_means(cepman_matrix **out, cepman_context *context,
                                                    cepman_dataset *dataset, const cepman_labels *labels);
 /* Differences row i - row j of every pair i < j of the first `clusters` rows, in the order (0,1), (0,2), .. (1,2),
@@ -42,6 +48,43 @@ CEPMAN_API cepman_status cepman_maps_differences(cepman_matrix **out, cepman_con
  * of it with white and black. */
 CEPMAN_API cepman_status cepman_maps_label_colours(uint8_t *rgb, cepman_context *context,
                                                    const cepman_labels *labels);
+
+/* ---- several maps of one reading ------------------------------------------------------------------------------- */
+
+/* A pass over a scan: maps are asked for one after the other, then cepman_maps_pass_run() reads every available frame
+ * once and computes all of them. Opaque; used by one thread at a time; not shared. */
+typedef struct cepman_maps_pass cepman_maps_pass;
+
+/* A pass over the dataset's frames, which it keeps a reference to. Errors: ARGUMENT, MEMORY, LIMIT. */
+CEPMAN_API cepman_status cepman_maps_pass_create(cepman_maps_pass **out, cepman_context *context,
+                                                 cepman_dataset *dataset);
+CEPMAN_API void cepman_maps_pass_unref(cepman_maps_pass *pass);
+
+/* What is asked for: the quantities of the functions above, with their shapes and checks. dataset: NULL or that of
+ * the pass for its frames; or a dataset that is computed from them frame by frame, as cepman_cepstrum_dataset() of it
+ * gives, whose frames are then computed from those that the pass has read; any other is CEPMAN_ERR_ARGUMENT. Outputs
+ * are written by the run, all of them or none, and must stay valid until it is over. The same quantity may be asked
+ * for many times (a bright and a dark field are two virtual detectors). */
+CEPMAN_API cepman_status cepman_maps_pass_virtual(cepman_maps_pass *pass, cepman_context *context, float *out,
+                                                  cepman_dataset *dataset, double centre_y, double centre_x,
+                                                  double inner, double outer);
+CEPMAN_API cepman_status cepman_maps_pass_centre_of_mass(cepman_maps_pass *pass, cepman_context *context,
+                                                         float *y, float *x, cepman_dataset *dataset);
+CEPMAN_API cepman_status cepman_maps_pass_statistics(cepman_maps_pass *pass, cepman_context *context,
+                                                     float *mean, float *deviation, float *maximum,
+                                                     cepman_dataset *dataset);
+CEPMAN_API cepman_status cepman_maps_pass_beam(cepman_maps_pass *pass, cepman_context *context,
+                                               double *centre_y, double *centre_x, double *radius,
+                                               cepman_dataset *dataset);
+/* The labels are kept until the pass is freed; *out is a new reference for the caller. */
+CEPMAN_API cepman_status cepman_maps_pass_cluster_means(cepman_maps_pass *pass, cepman_context *context,
+                                                        cepman_matrix **out, cepman_dataset *dataset,
+                                                        const cepman_labels *labels);
+
+/* Reads and computes. Nothing is read when nothing was asked for. May be run again, for instance once more frames of
+ * a live scan are there: everything is then computed anew. Errors: those named at the head, and DATA for a flat mean
+ * frame when the beam was asked for. */
+CEPMAN_API cepman_status cepman_maps_pass_run(cepman_maps_pass *pass, cepman_context *context);
 
 CEPMAN_END
 

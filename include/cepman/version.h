@@ -18,6 +18,12 @@ CEPMAN_API const char *cepman_version(void);
 /* The same as one number: major * 1000000 + minor * 1000 + patch. */
 CEPMAN_API int cepman_version_number(void);
 
+/* The FFTW and the OpenBLAS that are loaded, in their own words ("fftw-3.3.10-sse2-avx", "OpenBLAS 0.3.21 .. Haswell
+ * .."). On one machine the results of another version may differ in their last bits, so a record of a run wants them.
+ * Text of those libraries, which OpenBLAS composes anew at every call: from one thread at a time. */
+CEPMAN_API const char *cepman_fftw_version(void);
+CEPMAN_API const char *cepman_openblas_version(void);
+
 CEPMAN_END
 
 #endif

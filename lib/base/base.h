@@ -38,6 +38,9 @@ void *cep_alloc_zero(cep_memory *mem, size_t count, size_t size);
 void cep_free(cep_memory *mem, void *pointer);
 char *cep_strdup(cep_memory *mem, const char *text);
 
+/* Bytes that the limit leaves now; SIZE_MAX without a limit. For choosing the size of a block. */
+size_t cep_memory_left(const cep_memory *mem);
+
 /* *out = a * b or a + b; false on overflow. */
 bool cep_mul(size_t a, size_t b, size_t *out);
 bool cep_add(size_t a, size_t b, size_t *out);

@@ -73,6 +73,13 @@ void cep_memory_unref(cep_memory *mem)
     a.release(a.user, mem, sizeof *mem);
 }
 
+size_t cep_memory_left(const cep_memory *mem)
+{
+    const size_t limit = atomic_load_explicit(&mem->limit, memory_order_relaxed);
+    const size_t used = atomic_load_explicit(&mem->used, memory_order_relaxed);
+    return !limit ? SIZE_MAX : limit > used ? limit - used : 0;
+}
+
 bool cep_mul(size_t a, size_t b, size_t *out)
 {
     return !__builtin_mul_overflow(a, b, out);

@@ -60,22 +60,30 @@ static void put_reader(planes *p, reader *r)
     pthread_mutex_unlock(&p->mutex);
 }
 
-static cepman_status read_planes(cep_source *source, cep_fault *fault, size_t first, size_t count,
-                                 void *destination)
+/* Of frames that the caller has read, or (given NULL) of frames read here. */
+static cepman_status transform_planes(cep_source *source, cep_fault *fault, size_t first, size_t count,
+                                      const void *given, void *destination)
 {
     planes *p = (planes *)source;
-    const size_t pixels = p->cepstrum->rows * p->cepstrum->columns;
+    const size_t pixels = p->cepstrum->rows * p->cepstrum->columns, bytes = cep_dataset_frame_bytes(p->base);
     const cepman_type type = cepman_dataset_type(p->base);
     reader *r = NULL;
     cepman_status s = take_reader(p, fault, &r);
     for (size_t i = 0; i < count && !s; i++) {
-        s = cep_dataset_read(p->base, fault, first + i, 1, r->frame);
-        if (!s && !cep_worker_plane(r->worker, r->frame, type, (float *)destination + i * pixels))
+        const unsigned char *frame = given ? (const unsigned char *)given + i * bytes : r->frame;
+        if (!given) s = cep_dataset_read(p->base, fault, first + i, 1, r->frame);
+        if (!s && !cep_worker_plane(r->worker, frame, type, (float *)destination + i * pixels))
             s = cep_fault_set(fault, CEPMAN_ERR_DATA,
                               "frame %zu has no valid pixel (all are NaN, infinite or masked)", first + i);
     }
     if (r) put_reader(p, r);
     return s;
+}
+
+static cepman_status read_planes(cep_source *source, cep_fault *fault, size_t first, size_t count,
+                                 void *destination)
+{
+    return transform_planes(source, fault, first, count, NULL, destination);
 }
 
 static size_t available_planes(cep_source *source)
@@ -119,7 +127,12 @@ cepman_status cepman_cepstrum_dataset(cepman_dataset **out, cepman_context *ctx,
         cep_fft_unref(fft);
         return cep_fail_memory(ctx, "cepstra", 1, sizeof *p);
     }
-    p->source = (cep_source){read_planes, available_planes, close_planes, cep_dataset_concurrent(dataset)};
+    p->source = (cep_source){.read = read_planes,
+                             .available = available_planes,
+                             .close = close_planes,
+                             .concurrent = cep_dataset_concurrent(dataset),
+                             .derive = transform_planes,
+                             .parent = dataset};
     p->mem = cep_memory_ref(mem);
     p->cepstrum = cepman_cepstrum_ref(c);
     p->base = cepman_dataset_ref(dataset);

@@ -194,6 +194,17 @@ cepman_status cep_dataset_read(cepman_dataset *d, cep_fault *fault, size_t first
     return s;
 }
 
+const cepman_dataset *cep_dataset_parent(const cepman_dataset *d)
+{
+    return d->source->derive ? d->source->parent : NULL;
+}
+
+cepman_status cep_dataset_derive(cepman_dataset *d, cep_fault *fault, size_t first, size_t count,
+                                 const void *given, void *destination)
+{
+    return d->source->derive(d->source, fault, first, count, given, destination);
+}
+
 static cepman_status check_read(cepman_dataset *d, cepman_context *ctx, size_t first, size_t count,
                                 const void *destination, size_t size, size_t unit, const char *what)
 {

@@ -20,6 +20,11 @@ struct cep_source {
     size_t (*available)(cep_source *source);
     void (*close)(cep_source *source); /* frees the source itself */
     bool concurrent;
+    /* For frames that are computed from the same frames of another dataset, which the source keeps: those frames
+     * from `given`, the other's, packed and in its type. Thread-safe. NULL, NULL: read alone. */
+    cepman_status (*derive)(cep_source *source, cep_fault *fault, size_t first, size_t count,
+                            const void *given, void *destination);
+    const cepman_dataset *parent;
 };
 
 /* What a new dataset is told about itself. */
@@ -41,6 +46,11 @@ cepman_status cep_dataset_create(cepman_dataset **out, cepman_context *ctx, cep_
  * is checked against what is available. Where it fails the destination holds what had come so far. */
 cepman_status cep_dataset_read(cepman_dataset *dataset, cep_fault *fault, size_t first, size_t count,
                                void *destination);
+/* The dataset from whose frames this one's are computed, frame by frame (borrowed); NULL: none. */
+const cepman_dataset *cep_dataset_parent(const cepman_dataset *dataset);
+/* The frames of a dataset that has a parent from the parent's frames of the same numbers, from any thread. */
+cepman_status cep_dataset_derive(cepman_dataset *dataset, cep_fault *fault, size_t first, size_t count,
+                                 const void *given, void *destination);
 bool cep_dataset_concurrent(const cepman_dataset *dataset);
 size_t cep_dataset_frame_bytes(const cepman_dataset *dataset);
 /* What it was told about itself; the mask is the dataset's own. For making a dataset like another. */

@@ -473,7 +473,7 @@ static cepman_status make_source(cep_opening *o, hid_t file, cep_h5_array *array
         cep_free(o->mem, path);
         return cep_fault_memory(o->fault, o->mem, "opening a file", count, sizeof *h->part);
     }
-    h->base = (cep_source){h5_read, NULL, h5_close, true};
+    h->base = (cep_source){.read = h5_read, .close = h5_close, .concurrent = true};
     h->mem = cep_memory_ref(o->mem);
     h->path = path;
     h->file = file;

@@ -61,7 +61,7 @@ cepman_status cepman_dataset_wrap(cepman_dataset **out, cepman_context *ctx, con
     cep_memory *mem = cep_context_memory(ctx);
     memory_source *m = cep_alloc_zero(mem, 1, sizeof *m);
     if (!m) return cep_fail_memory(ctx, "dataset", 1, sizeof *m);
-    m->base = (cep_source){memory_read, NULL, memory_close, true};
+    m->base = (cep_source){.read = memory_read, .close = memory_close, .concurrent = true};
     m->mem = cep_memory_ref(mem);
     m->data = data;
     cep_dataset_info info = describe("memory", type, scan_rows, scan_columns, height, width);
@@ -128,8 +128,10 @@ cepman_status cepman_dataset_from_source(cepman_dataset **out, cepman_context *c
     cep_memory *mem = cep_context_memory(ctx);
     host_source *h = cep_alloc_zero(mem, 1, sizeof *h);
     if (!h) return cep_fail_memory(ctx, "dataset", 1, sizeof *h);
-    h->base = (cep_source){host_read, source->available ? host_available : NULL, host_close,
-                           source->concurrent != 0};
+    h->base = (cep_source){.read = host_read,
+                           .available = source->available ? host_available : NULL,
+                           .close = host_close,
+                           .concurrent = source->concurrent != 0};
     h->mem = cep_memory_ref(mem);
     cep_dataset_info info = describe("source", type, scan_rows, scan_columns, height, width);
     cepman_dataset *d = NULL;

@@ -211,7 +211,10 @@ static cepman_status empad2_open(cep_opening *o)
     if (sensor && !sensor->background)
         cep_log(o->ctx, CEPMAN_LOG_WARNING,
                 "%s: without a background (option background) nothing is subtracted", o->path);
-    e->base = (cep_source){empad2_read, o->follow ? empad2_available : NULL, empad2_close, true};
+    e->base = (cep_source){.read = empad2_read,
+                           .available = o->follow ? empad2_available : NULL,
+                           .close = empad2_close,
+                           .concurrent = true};
     e->mem = cep_memory_ref(o->mem);
     e->file = o->file;
     e->sensor = sensor;

@@ -91,7 +91,7 @@ cepman_status cep_scatter_open(cep_opening *o, const cep_strides *strides, uint6
             (unsigned long long)bytes);
     scatter_source *s = cep_alloc_zero(o->mem, 1, sizeof *s);
     if (!s) return cep_fault_memory(o->fault, o->mem, "opening a file", 1, sizeof *s);
-    s->base = (cep_source){scatter_read, NULL, scatter_close, true};
+    s->base = (cep_source){.read = scatter_read, .close = scatter_close, .concurrent = true};
     s->mem = cep_memory_ref(o->mem);
     s->offset = strides->offset;
     s->frames = frames;

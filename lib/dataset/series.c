@@ -82,8 +82,10 @@ cepman_status cep_series_open(cep_opening *o, cep_source **sources, const uint64
         first += counts[i];
         concurrent = concurrent && sources[i]->concurrent;
     }
-    s->base = (cep_source){series_read, sources[parts - 1]->available ? series_available : NULL, series_close,
-                           concurrent};
+    s->base = (cep_source){.read = series_read,
+                           .available = sources[parts - 1]->available ? series_available : NULL,
+                           .close = series_close,
+                           .concurrent = concurrent};
     s->mem = cep_memory_ref(o->mem);
     s->frame_bytes = frame_bytes;
     s->skip = skip;

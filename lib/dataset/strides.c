@@ -115,7 +115,10 @@ cepman_status cep_strides_open(cep_opening *o, const cep_strides *strides)
 {
     stride_source *f = cep_alloc_zero(o->mem, 1, sizeof *f);
     if (!f) return cep_fault_memory(o->fault, o->mem, "opening a file", 1, sizeof *f);
-    f->base = (cep_source){stride_read, o->follow ? stride_available : NULL, stride_close, true};
+    f->base = (cep_source){.read = stride_read,
+                           .available = o->follow ? stride_available : NULL,
+                           .close = stride_close,
+                           .concurrent = true};
     f->mem = cep_memory_ref(o->mem);
     f->s = *strides;
     f->file = o->file;

@@ -7,6 +7,8 @@
 
 #include <fftw3.h>
 
+#include <cepman/version.h>
+
 #include "fft.h"
 
 #define MOST 16384
@@ -117,6 +119,11 @@ void cep_fft_unref(cep_fft *f)
     unlock(f);
     cep_free(mem, f);
     cep_memory_unref(mem);
+}
+
+const char *cepman_fftw_version(void)
+{
+    return fftwf_version;
 }
 
 size_t cep_fft_real_stride(const cep_fft *f)

@@ -4,8 +4,15 @@
 #include <cblas.h>
 #include <lapacke.h>
 
+#include <cepman/version.h>
+
 #include "jacobi.h"
 #include "linalg.h"
+
+const char *cepman_openblas_version(void)
+{
+    return openblas_get_config();
+}
 
 void cep_linalg_gram_f32(size_t rows, size_t n, const float *a, size_t stride, float *c)
 {

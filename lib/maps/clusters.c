@@ -1,14 +1,16 @@
-/* Mean frame of each cluster, in one pass over the scan, and differences of means.
+/* Mean frame of each cluster, and differences of means.
  * One float64 sum per cluster and pixel; frames are added in their order, whatever the threads.
- * Must not: read a frame twice, or count masked or non-finite pixels. */
+ * Must not: count masked or non-finite pixels. */
 #include <string.h>
 
-#include "frames.h"
+#include "pass.h"
 
 typedef struct totals {
-    const cep_frames *f;
-    const int32_t *labels;
+    cep_item item;
+    cepman_labels *labels; /* our reference */
     size_t clusters;
+    cepman_matrix **to; /* the caller's */
+    cepman_matrix *made;
     double *sum;    /* clusters + 1 rows of pixels; the last row is the noise */
     uint32_t *odd;  /* the same shape: values left out; NULL when the type has none */
     size_t *frames; /* clusters + 1 */
@@ -16,17 +18,34 @@ typedef struct totals {
 
 static size_t row_of(const totals *t, size_t frame)
 {
-    return t->labels[frame] < 0 ? t->clusters : (size_t)t->labels[frame];
+    const int32_t label = cepman_labels_data(t->labels)[frame];
+    return label < 0 ? t->clusters : (size_t)label;
 }
 
-static void visit_totals(void *argument, size_t first, size_t count, const float *values, size_t from,
-                         size_t to)
+static cepman_status begin(cep_item *item, cepman_context *ctx, size_t frames)
 {
-    totals *t = argument;
+    totals *t = (totals *)item;
+    const size_t pixels = item->stream->pixels, rows = t->clusters + 1;
+    const bool may_be_odd = item->stream->may_be_odd;
+    size_t row_bytes = SIZE_MAX;
+    if (cep_mul(pixels, sizeof *t->sum, &row_bytes)) t->sum = cep_alloc_zero(item->mem, rows, row_bytes);
+    t->frames = cep_alloc_zero(item->mem, rows, sizeof *t->frames);
+    if (may_be_odd) t->odd = cep_alloc_zero(item->mem, rows, pixels * sizeof *t->odd);
+    if (!t->sum || !t->frames || (may_be_odd && !t->odd))
+        return cep_fail_memory(ctx, "mean frames", rows, row_bytes);
+    for (size_t i = 0; i < frames; i++)
+        t->frames[row_of(t, i)]++;
+    return CEPMAN_OK;
+}
+
+static void visit(cep_item *item, size_t first, size_t count, const float *values, size_t from, size_t to)
+{
+    totals *t = (totals *)item;
+    const size_t pixels = item->stream->pixels;
     for (size_t i = 0; i < count; i++) {
-        const float *frame = values + i * t->f->pixels;
-        size_t row = row_of(t, first + i) * t->f->pixels;
-        double *sum = t->sum + row;
+        const float *restrict frame = values + i * pixels;
+        size_t row = row_of(t, first + i) * pixels;
+        double *restrict sum = t->sum + row;
         if (!t->odd) {
             for (size_t p = from; p < to; p++)
                 sum[p] += (double)frame[p];
@@ -41,50 +60,88 @@ static void visit_totals(void *argument, size_t first, size_t count, const float
     }
 }
 
-static cepman_status means(cepman_matrix **out, totals *t)
+static cepman_status finish(cep_item *item, cepman_context *ctx)
 {
-    const cep_frames *f = t->f;
+    totals *t = (totals *)item;
+    const cep_stream *st = item->stream;
     size_t rows = t->clusters + 1, stride;
     float *to;
-    cepman_matrix *m = NULL;
-    cepman_status s = cep_matrix_create(&m, f->ctx, "mean frames", rows, f->pixels, &to, &stride);
+    cepman_status s = cep_matrix_create(&t->made, ctx, "mean frames", rows, st->pixels, &to, &stride);
     if (s) return s;
     for (size_t r = 0; r < rows; r++)
-        for (size_t p = 0; p < f->pixels; p++) {
-            size_t at = r * f->pixels + p, n = t->frames[r] - (t->odd ? t->odd[at] : 0);
-            bool valid = n > 0 && !(f->mask && f->mask[p]);
+        for (size_t p = 0; p < st->pixels; p++) {
+            size_t at = r * st->pixels + p, n = t->frames[r] - (t->odd ? t->odd[at] : 0);
+            bool valid = n > 0 && !(st->mask && st->mask[p]);
             to[r * stride + p] = valid ? (float)(t->sum[at] / (double)n) : 0;
         }
-    *out = m;
     return CEPMAN_OK;
+}
+
+static void deliver(cep_item *item)
+{
+    totals *t = (totals *)item;
+    *t->to = t->made;
+    t->made = NULL;
+}
+
+static void end(cep_item *item)
+{
+    totals *t = (totals *)item;
+    cepman_matrix_unref(t->made);
+    cep_free(item->mem, t->sum);
+    cep_free(item->mem, t->frames);
+    cep_free(item->mem, t->odd);
+    t->made = NULL;
+    t->sum = NULL;
+    t->frames = NULL;
+    t->odd = NULL;
+}
+
+static void forget(cep_item *item)
+{
+    cepman_labels_unref(((totals *)item)->labels);
+}
+
+static const cep_item_kind kind = {.name = "mean frames",
+                                   .begin = begin,
+                                   .batch = visit,
+                                   .finish = finish,
+                                   .deliver = deliver,
+                                   .end = end,
+                                   .free = forget};
+
+static cepman_status ask(cepman_maps_pass *pass, cepman_context *ctx, cepman_matrix **out,
+                         cepman_dataset *dataset, const cepman_labels *labels)
+{
+    cep_stream *st;
+    cep_item *item;
+    cepman_status s = cep_pass_check(pass, ctx, dataset, "mean frames", &st);
+    if (s) return s;
+    CEP_REQUIRE(ctx, out && labels, CEPMAN_ERR_ARGUMENT, "mean frames: out or labels is NULL");
+    CEP_REQUIRE(ctx, cepman_labels_count(labels) == st->total, CEPMAN_ERR_SHAPE,
+                "mean frames: %zu labels for a scan of %zu frames", cepman_labels_count(labels), st->total);
+    if ((s = cep_pass_add(pass, ctx, st, &kind, sizeof(totals), &item))) return s;
+    totals *t = (totals *)item;
+    t->labels = cepman_labels_ref((cepman_labels *)labels); /* counting is all that changes in them */
+    t->clusters = cepman_labels_clusters(labels);
+    t->to = out;
+    return CEPMAN_OK;
+}
+
+cepman_status cepman_maps_pass_cluster_means(cepman_maps_pass *pass, cepman_context *ctx, cepman_matrix **out,
+                                             cepman_dataset *dataset, const cepman_labels *labels)
+{
+    cepman_status s = cep_enter(ctx);
+    return s ? s : ask(pass, ctx, out, dataset, labels);
 }
 
 cepman_status cepman_maps_cluster_means(cepman_matrix **out, cepman_context *ctx, cepman_dataset *dataset,
                                         const cepman_labels *labels)
 {
-    cep_frames f;
+    cepman_maps_pass *pass;
     cepman_status s = cep_enter(ctx);
-    if (s || (s = cep_frames_open(&f, ctx, dataset, "mean frames"))) return s;
-    CEP_REQUIRE(ctx, out && labels, CEPMAN_ERR_ARGUMENT, "mean frames: out or labels is NULL");
-    CEP_REQUIRE(ctx, cepman_labels_count(labels) == f.total, CEPMAN_ERR_SHAPE,
-                "mean frames: %zu labels for a scan of %zu frames", cepman_labels_count(labels), f.total);
-    totals t = {.f = &f, .labels = cepman_labels_data(labels), .clusters = cepman_labels_clusters(labels)};
-    size_t rows = t.clusters + 1, row_bytes = SIZE_MAX;
-    if (cep_mul(f.pixels, sizeof *t.sum, &row_bytes)) t.sum = cep_alloc_zero(f.mem, rows, row_bytes);
-    t.frames = cep_alloc_zero(f.mem, rows, sizeof *t.frames);
-    if (f.may_be_odd) t.odd = cep_alloc_zero(f.mem, rows, f.pixels * sizeof *t.odd);
-    if (!t.sum || !t.frames || (f.may_be_odd && !t.odd)) {
-        s = cep_fail_memory(ctx, "mean frames", rows, row_bytes);
-    } else {
-        for (size_t i = 0; i < f.count; i++)
-            t.frames[row_of(&t, i)]++;
-        s = cep_frames_batches(&f, "mean frames", visit_totals, &t);
-    }
-    if (!s) s = means(out, &t);
-    cep_free(f.mem, t.sum);
-    cep_free(f.mem, t.frames);
-    cep_free(f.mem, t.odd);
-    return s;
+    if (s || (s = cep_pass_open(&pass, ctx, dataset, "mean frames"))) return s;
+    return cep_pass_close(pass, ctx, ask(pass, ctx, out, NULL, labels));
 }
 
 cepman_status cepman_maps_differences(cepman_matrix **out, cepman_context *ctx, const cepman_matrix *rows,

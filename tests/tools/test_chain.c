@@ -153,6 +153,26 @@ static cepman_status images(cepman_context *ctx, world *w)
     return s;
 }
 
+/* Everything of one reading, the cepstra computed from the frames that are read. */
+static cepman_status together(cepman_context *ctx, world *w)
+{
+    float mean[SIDE * SIDE] = {-1}, sums[FRAMES] = {-1};
+    cepman_matrix *patterns = NULL, *cepstra = NULL;
+    cepman_maps_pass *p = NULL;
+    cepman_status s = cepman_maps_pass_create(&p, ctx, w->scan);
+    if (!s) s = cepman_maps_pass_virtual(p, ctx, sums, NULL, SIDE / 2.0, SIDE / 2.0, 0, SIDE);
+    if (!s) s = cepman_maps_pass_statistics(p, ctx, mean, NULL, NULL, w->cepstra);
+    if (!s) s = cepman_maps_pass_cluster_means(p, ctx, &patterns, NULL, w->labels);
+    if (!s) s = cepman_maps_pass_cluster_means(p, ctx, &cepstra, w->cepstra, w->labels);
+    if (!s) s = cepman_maps_pass_run(p, ctx);
+    ck_assert(s == CEPMAN_OK ? mean[0] >= 0 && sums[0] > 0 && patterns && cepstra
+                             : mean[0] == -1 && sums[0] == -1 && !patterns && !cepstra);
+    cepman_matrix_unref(patterns);
+    cepman_matrix_unref(cepstra);
+    cepman_maps_pass_unref(p);
+    return s;
+}
+
 static cepman_status detector(cepman_context *ctx, world *w)
 {
     float sums[FRAMES] = {-1};
@@ -199,6 +219,7 @@ static const struct {
               {"simulate", simulated},
               {"statistics", images},
               {"virtual detector", detector},
+              {"maps together", together},
               {"centre of mass", mass},
               {"silhouette", silhouette}};
 enum { STAGES = sizeof stages / sizeof *stages };
@@ -274,6 +295,30 @@ static void stopped(cepman_context *ctx, const char *name, long at, cepman_statu
     ck_assert_msg(cepman_context_memory_used(ctx) == used, "%s stopped at %ld keeps %zu bytes more than %zu",
                   name, at, cepman_context_memory_used(ctx) - used, used);
 }
+
+/* The same bits as by reading the dataset of cepstra. */
+START_TEST(cepstra_of_a_pass)
+{
+    cepman_context *ctx = host_begin();
+    world w;
+    world_begin(&w, ctx);
+    cepman_matrix *derived = NULL, *read = NULL;
+    cepman_maps_pass *p = NULL;
+    assert_good(ctx, cepman_maps_pass_create(&p, ctx, w.scan));
+    assert_good(ctx, cepman_maps_pass_cluster_means(p, ctx, &derived, w.cepstra, w.labels));
+    assert_good(ctx, cepman_maps_pass_run(p, ctx));
+    assert_good(ctx, cepman_maps_cluster_means(&read, ctx, w.cepstra, w.labels));
+    ck_assert_uint_eq(cepman_matrix_rows(derived), 3);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert(memcmp(cepman_matrix_row(derived, i), cepman_matrix_row(read, i),
+                         cepman_matrix_columns(read) * sizeof(float)) == 0);
+    cepman_matrix_unref(derived);
+    cepman_matrix_unref(read);
+    cepman_maps_pass_unref(p);
+    world_end(&w);
+    support_end(ctx);
+}
+END_TEST
 
 START_TEST(cancelled_anywhere)
 {
@@ -565,6 +610,7 @@ Suite *suite(void)
     Suite *s = suite_create("chain");
     TCase *c = tcase_create("chain");
     tcase_set_timeout(c, 200);
+    tcase_add_test(c, cepstra_of_a_pass);
     tcase_add_test(c, cancelled_anywhere);
     tcase_add_test(c, no_memory_anywhere);
     tcase_add_test(c, whole_chain_without_memory);

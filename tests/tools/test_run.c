@@ -79,6 +79,8 @@ START_TEST(finds_the_domains)
     char *json = (char *)support_read(in_dir("a/run.json"), &n);
     ck_assert_ptr_nonnull(strstr(json, "\"min-dist\": "));
     ck_assert_ptr_nonnull(strstr(json, "\"seconds\": {"));
+    ck_assert_ptr_nonnull(strstr(json, "\"fftw\": \"fftw-3"));
+    ck_assert_ptr_nonnull(strstr(json, "\"openblas\": \"OpenBLAS "));
     ck_assert_ptr_nonnull(strstr(json, "\"scan_columns\": 24,"));
     free(json);
 }
