@@ -6,6 +6,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Bytes that principal components of n rows of d features in memory take beside them: a block of rows in float64, the
+ * scatter matrix of the shorter side, its factors. */
+static double fit_bytes(double n, double d)
+{
+    const double side = n < d ? n : d, other = n < d ? d : n;
+    double rows = 4e9 / (side * side);
+    rows = rows > 4096 ? 4096 : rows < 512 ? 512 : rows;
+    return 8 * side * (rows < other ? rows : other) + 24 * side * side;
+}
+
 bool reduce_must_stream(const tool *t, const cepman_cepstrum *cepstrum, const cepman_dataset *frames)
 {
     const char *memory = arg_text(t, "memory");
@@ -15,8 +25,9 @@ bool reduce_must_stream(const tool *t, const cepman_cepstrum *cepstrum, const ce
         if (pages <= 0 || size <= 0) return false;
         limit = (size_t)pages * (size_t)size;
     }
-    double bytes = (double)cepman_dataset_available(frames) * (double)cepman_cepstrum_features(cepstrum) * 4;
-    return bytes > 0.5 * (double)limit;
+    const double n = (double)cepman_dataset_available(frames), d = (double)cepman_cepstrum_features(cepstrum);
+    const double used = (double)cepman_context_memory_used(t->ctx), bytes = 4 * n * d;
+    return bytes > 0.5 * (double)limit || used + bytes + fit_bytes(n, d) > 0.9 * (double)limit;
 }
 
 static void give_back(void *user)

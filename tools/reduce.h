@@ -4,7 +4,8 @@
 
 #include "tool.h"
 
-/* Whether the features of the scan are more than half of --memory (of the machine's memory without it). */
+/* Whether the features of the scan are more than half of --memory (of the machine's memory without it), or leave the
+ * principal components too little of it. */
 bool reduce_must_stream(const tool *t, const cepman_cepstrum *cepstrum, const cepman_dataset *frames);
 /* Components and scores of a scan whose features are never kept: two passes over the frames. */
 int reduce_streamed(tool *t, const cepman_cepstrum *cepstrum, cepman_dataset *frames,
