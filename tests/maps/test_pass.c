@@ -1,4 +1,5 @@
-/* All maps of one reading: against naive loops, against the functions of one map, and with a source that counts. */
+/* All maps of one reading: against naive loops, against the functions of one map, and with a source that counts.
+ * Long, because all quantities stand together in one struct and one pair of loops that checks them. */
 #include "common.h"
 
 /* ---- a source that counts the readings of each frame, and one computed from it --------------------------------- */
