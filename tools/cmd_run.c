@@ -11,6 +11,7 @@
 #include "facts.h"
 #include "grouping.h"
 #include "reduce.h"
+#include "report.h"
 #include "results.h"
 #include "virtual.h"
 
@@ -30,7 +31,7 @@ typedef struct chain {
     bool streamed;  /* features were too many to keep */
     bool with_beam; /* virtual images could be made */
     atlas pictures;
-    const char *embedding, *embedding_png, *labels, *strength, *json, *hdf5;
+    const char *embedding, *embedding_png, *labels, *strength, *json, *hdf5, *report;
     double seconds[STEPS];
 } chain;
 
@@ -49,6 +50,7 @@ static int promise_all(tool *t, chain *k)
         rc = promise(t, "probabilities.npy", &k->strength);
     if (!rc) rc = promise(t, "run.json", &k->json);
     if (!rc && strcmp(arg_text(t, "hdf5"), "never") != 0) rc = promise(t, "results.h5", &k->hdf5);
+    if (!rc && arg_flag(t, "report")) rc = promise(t, "report.html", &k->report);
     if (!rc) rc = atlas_promise_map(t, arg_text(t, "output"), &k->pictures);
     return rc;
 }
@@ -316,6 +318,7 @@ static void json_results(json *j, const chain *k)
     json_real(j, "b", b);
     json_close(j, '}');
     grouping_json(j, "clusters", &k->groups);
+    report_neighbours_json(j, "neighbours", k->frames, k->groups.labels, cepman_umap_embedding(k->umap));
     json_flag(j, "differences_of_pairs", k->pictures.with_differences);
     json_close(j, '}');
 }
@@ -386,6 +389,9 @@ static int run_run(tool *t)
         total += k.seconds[i];
     }
     if (!rc) rc = write_json(t, &k);
+    if (!rc && k.report)
+        rc = report_write(t, arg_text(t, "output"), k.report, k.frames, k.groups.labels,
+                          cepman_umap_embedding(k.umap));
     if (!rc) {
         size_t clusters = cepman_labels_clusters(k.groups.labels);
         snprintf(t->summary, sizeof t->summary,
@@ -414,6 +420,9 @@ static const arg_option own[] = {
      "too"},
     {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
      "the ring that is kept, --ring-in and --ring-out"},
+    {"report", ARG_FLAG, NULL, 0, 0, NULL, "true",
+     "report.html, a page for a browser that holds all results and needs no network; --report=false leaves "
+     "it out"},
     SCAN_OPTION,
     VIEW_OPTIONS,
     CALIBRATION_OPTIONS,
@@ -431,9 +440,8 @@ const command command_run = {
         "frames (15 to 100), --min-cluster-size 3 % of the frames with the consensus, 5 % (10 at least) in "
         "smaller scans, 50 or 3 % in stacks, never more than a sixth, and --min-samples 10 or less; when "
         "HDBSCAN finds nothing to split, the scan is one domain. DIR gets labels, embedding, bright_field, "
-        "dark_field, mean_patterns, mean_cepstra and differences as .npy and .png, label_map.png, and "
-        "run.json "
-        "with every option, result and timing.",
+        "dark_field, mean_patterns, mean_cepstra and differences as .npy and .png, label_map.png, "
+        "run.json with every option, result and timing, and report.html to look at.",
     .least = 1,
     .most = 1,
     .own = own,

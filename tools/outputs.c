@@ -120,6 +120,18 @@ const char *outputs_in(tool *t, const char *folder, const char *name)
     return staged;
 }
 
+const char *outputs_staged(tool *t, const char *folder, const char *name)
+{
+    const size_t n = strlen(folder), skip = n && folder[n - 1] == '/' ? n : n + 1;
+    for (size_t i = 0; i < t->out->count; i++) {
+        const item *f = &t->out->items[i];
+        if (f->staged && strlen(f->target) > skip && strncmp(f->target, folder, n) == 0 &&
+            strcmp(f->target + skip, name) == 0)
+            return f->staged;
+    }
+    return NULL;
+}
+
 int outputs_commit(outputs *out)
 {
     for (size_t i = 0; i < out->count; i++) {

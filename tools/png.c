@@ -33,11 +33,8 @@ static void quiet_error(png_structp png, png_const_charp text)
     png_longjmp(png, 1);
 }
 
-int canvas_save(const canvas *c, const char *path)
+bool canvas_write(const canvas *c, FILE *f)
 {
-    if (!path) return 1;
-    FILE *f = fopen(path, "wb");
-    if (!f) return tool_fail("%s: cannot write", path);
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, quiet_error, quiet_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     png_bytepp rows = malloc(c->height * sizeof *rows);
@@ -47,6 +44,15 @@ int canvas_save(const canvas *c, const char *path)
     good = good && write_rows(png, info, c, rows, f);
     png_destroy_write_struct(&png, &info);
     free(rows);
+    return good;
+}
+
+int canvas_save(const canvas *c, const char *path)
+{
+    if (!path) return 1;
+    FILE *f = fopen(path, "wb");
+    if (!f) return tool_fail("%s: cannot write", path);
+    bool good = canvas_write(c, f);
     good = fclose(f) == 0 && good;
     return good ? 0 : tool_fail("%s: cannot write the picture", path);
 }

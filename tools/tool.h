@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cepman/cepman.h>
 
@@ -134,6 +135,8 @@ outputs *outputs_create(void);
 const char *outputs_add(tool *t, const char *path);
 /* The same for a file in a folder. */
 const char *outputs_in(tool *t, const char *folder, const char *name);
+/* Where a promised file of the folder is for now, NULL when it was not promised. */
+const char *outputs_staged(tool *t, const char *folder, const char *name);
 int outputs_commit(outputs *out);
 /* Removes what was not committed, and folders that were made for it. */
 void outputs_free(outputs *out);
@@ -222,6 +225,8 @@ void canvas_fill(canvas *c, size_t y, size_t x, size_t height, size_t width, con
 /* Text of digits, '-', '.', ' ' and capital letters, 5 x 7 dots of `size` pixels. Returns its width. */
 size_t canvas_text(canvas *c, size_t y, size_t x, size_t size, const char *text, const uint8_t colour[3]);
 int canvas_save(const canvas *c, const char *path);
+/* The same to an open file; false when it fails. */
+bool canvas_write(const canvas *c, FILE *f);
 
 /* How numbers become colours. */
 typedef struct shade {

@@ -1,0 +1,426 @@
+/* Writes report.html: a page that needs nothing but itself, with the scan, the manifold and the clusters of a run.
+ * report_page.html holds the page (embedded by report_page.py); arrays go in as base64, pictures as PNG.
+ * Must not: show what run.json and the arrays of the folder do not hold, nor let a file's name become markup. */
+#include "report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "atlas.h"
+#include "report_page.h"
+#include "virtual.h"
+
+/* The longer side of a picture in the page; larger ones are thinned. */
+#define PICTURE_SIDE 512
+/* A border may be this many noise points wide. */
+#define BORDER_NOISE 4
+/* The 16-bit number of a coordinate that is not finite. */
+#define NOWHERE 65535
+
+/* ---- neighbours ------------------------------------------------------------------------------------------------- */
+
+typedef struct borders {
+    size_t shown, clusters;
+    uint32_t *length;  /* shown x clusters */
+    double *mean;      /* clusters x axes */
+    int32_t *neighbor; /* shown; -1: none */
+} borders;
+
+static void borders_free(borders *b)
+{
+    free(b->length);
+    free(b->mean);
+    free(b->neighbor);
+}
+
+static void meet(borders *b, int32_t one, int32_t other)
+{
+    if (one < 0 || other < 0 || one == other) return;
+    if ((size_t)one < b->shown) b->length[(size_t)one * b->clusters + (size_t)other]++;
+    if ((size_t)other < b->shown) b->length[(size_t)other * b->clusters + (size_t)one]++;
+}
+
+/* The first label that is not noise, from point i on by `step`, within `room` points. */
+static int32_t next_label(const int32_t *label, size_t i, size_t step, size_t room)
+{
+    for (size_t far = 0; far <= BORDER_NOISE && far < room; far++, i += step)
+        if (label[i] >= 0) return label[i];
+    return -1;
+}
+
+static void mean_places(borders *b, const int32_t *label, const cepman_matrix *e)
+{
+    const size_t n = cepman_matrix_rows(e), axes = cepman_matrix_columns(e);
+    double *count = array_zero(b->clusters, 1, sizeof *count);
+    for (size_t i = 0; count && i < n; i++) {
+        const float *p = cepman_matrix_row(e, i);
+        bool finite = label[i] >= 0;
+        for (size_t a = 0; finite && a < axes; a++)
+            finite = isfinite(p[a]);
+        if (!finite) continue;
+        count[label[i]]++;
+        for (size_t a = 0; a < axes; a++)
+            b->mean[(size_t)label[i] * axes + a] += (double)p[a];
+    }
+    for (size_t c = 0; count && c < b->clusters; c++)
+        for (size_t a = 0; a < axes; a++)
+            b->mean[c * axes + a] /= count[c]; /* NaN for a cluster nowhere, which is then near nothing */
+    free(count);
+}
+
+static int32_t nearest_mean(const borders *b, size_t c, size_t axes)
+{
+    double best = (double)INFINITY;
+    int32_t nearest = -1;
+    for (size_t k = 0; k < b->clusters; k++) {
+        double sum = 0;
+        for (size_t a = 0; a < axes; a++)
+            sum += pow(b->mean[k * axes + a] - b->mean[c * axes + a], 2);
+        if (k != c && sum < best) {
+            best = sum;
+            nearest = (int32_t)k;
+        }
+    }
+    return nearest;
+}
+
+static int find_neighbors(borders *b, const cepman_dataset *d, const cepman_labels *labels,
+                          const cepman_matrix *e)
+{
+    const int32_t *label = cepman_labels_data(labels);
+    const size_t axes = cepman_matrix_columns(e);
+    b->clusters = cepman_labels_clusters(labels);
+    b->shown = b->clusters < ATLAS_TILES ? b->clusters : ATLAS_TILES;
+    b->length = array_zero(b->shown, b->clusters, sizeof *b->length);
+    b->mean = array_zero(b->clusters, axes, sizeof *b->mean);
+    b->neighbor = array_zero(b->shown, 1, sizeof *b->neighbor);
+    if (!b->length || !b->mean || !b->neighbor) return 1;
+    const size_t rows = cepman_dataset_scan_rows(d), columns = cepman_dataset_scan_columns(d);
+    for (size_t y = 0; cepman_dataset_has_scan(d) && y < rows; y++)
+        for (size_t x = 0; x < columns; x++) {
+            size_t i = y * columns + x;
+            if (x + 1 < columns) meet(b, label[i], next_label(label, i + 1, 1, columns - x - 1));
+            if (y + 1 < rows) meet(b, label[i], next_label(label, i + columns, columns, rows - y - 1));
+        }
+    mean_places(b, label, e);
+    for (size_t c = 0; c < b->shown; c++) {
+        uint32_t longest = 0;
+        b->neighbor[c] = nearest_mean(b, c, axes);
+        for (size_t k = 0; k < b->clusters; k++)
+            if (b->length[c * b->clusters + k] > longest) {
+                longest = b->length[c * b->clusters + k];
+                b->neighbor[c] = (int32_t)k;
+            }
+    }
+    return 0;
+}
+
+void report_neighbours_json(json *j, const char *key, const cepman_dataset *frames,
+                            const cepman_labels *labels, const cepman_matrix *embedding)
+{
+    borders b = {0};
+    json_open(j, key, '[');
+    if (find_neighbors(&b, frames, labels, embedding)) j->failed = true;
+    for (size_t c = 0; !j->failed && c < b.shown; c++) {
+        json_open(j, NULL, '{');
+        json_integer(j, "cluster", (int64_t)c);
+        json_integer(j, "neighbour", b.neighbor[c]);
+        json_integer(j, "border_points",
+                     b.neighbor[c] < 0 ? 0 : b.length[c * b.clusters + (size_t)b.neighbor[c]]);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+    borders_free(&b);
+}
+
+/* ---- bytes as text ---------------------------------------------------------------------------------------------- */
+
+/* `before` and the base64 of the bytes as a value of the object. */
+static void put_bytes(json *j, const char *key, const char *before, const void *bytes, size_t count)
+{
+    static const char sign[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const uint8_t *p = bytes;
+    size_t k = strlen(before);
+    char *text = array_zero(count / 3 + 8, 4, 1);
+    if (!text) {
+        j->failed = true;
+        return;
+    }
+    memcpy(text, before, k);
+    for (size_t i = 0; i < count; i += 3) {
+        uint32_t v = (uint32_t)p[i] << 16;
+        if (i + 1 < count) v |= (uint32_t)p[i + 1] << 8;
+        if (i + 2 < count) v |= p[i + 2];
+        text[k++] = sign[v >> 18];
+        text[k++] = sign[v >> 12 & 63];
+        text[k++] = i + 1 < count ? sign[v >> 6 & 63] : '=';
+        text[k++] = i + 2 < count ? sign[v & 63] : '=';
+    }
+    text[k] = 0;
+    json_text(j, key, text);
+    free(text);
+}
+
+static void put_picture(json *j, const char *key, const canvas *c)
+{
+    char *bytes = NULL;
+    size_t count = 0;
+    FILE *f = open_memstream(&bytes, &count);
+    bool good = f && canvas_write(c, f);
+    if (f) good = fclose(f) == 0 && good;
+    if (good)
+        put_bytes(j, key, "data:image/png;base64,", bytes, count);
+    else
+        j->failed = true;
+    free(bytes);
+}
+
+/* ---- the arrays ------------------------------------------------------------------------------------------------- */
+
+/* Little-endian, whatever the machine. */
+static void put_words(json *j, const char *key, const int32_t *values, size_t count, size_t bytes)
+{
+    uint8_t *p = array_zero(count, bytes, 1);
+    for (size_t i = 0; p && i < count; i++)
+        for (size_t b = 0; b < bytes; b++)
+            p[i * bytes + b] = (uint8_t)((uint32_t)values[i] >> (8 * b));
+    if (p)
+        put_bytes(j, key, "", p, count * bytes);
+    else
+        j->failed = true;
+    free(p);
+}
+
+/* The first three axes on one scale: value = low + number * step. */
+static void put_coordinates(json *j, const cepman_matrix *e)
+{
+    const size_t n = cepman_matrix_rows(e),
+                 axes = cepman_matrix_columns(e) < 3 ? cepman_matrix_columns(e) : 3;
+    double low[3] = {0}, span = 0;
+    for (size_t a = 0; a < axes; a++) {
+        double least = (double)INFINITY, most = -(double)INFINITY;
+        for (size_t i = 0; i < n; i++) {
+            double v = (double)cepman_matrix_row(e, i)[a];
+            if (!isfinite(v)) continue;
+            least = fmin(least, v);
+            most = fmax(most, v);
+        }
+        low[a] = least <= most ? least : 0;
+        if (most - least > span) span = most - least;
+    }
+    const double step = span > 0 ? span / (NOWHERE - 1) : 1;
+    int32_t *q = array_zero(n, axes, sizeof *q);
+    for (size_t i = 0; q && i < n * axes; i++) {
+        double v = ((double)cepman_matrix_row(e, i / axes)[i % axes] - low[i % axes]) / step;
+        q[i] = isfinite(v) ? (int32_t)fmin(v + 0.5, NOWHERE - 1) : NOWHERE;
+    }
+    json_integer(j, "axes", (int64_t)axes);
+    json_open(j, "low", '[');
+    for (size_t a = 0; a < axes; a++)
+        json_real(j, NULL, low[a]);
+    json_close(j, ']');
+    json_real(j, "step", step);
+    if (q)
+        put_words(j, "coordinates", q, n * axes, 2);
+    else
+        j->failed = true;
+    free(q);
+}
+
+/* An array of the folder, as rows of its last axis and without gaps; *m stays NULL when the run wrote none. */
+static int load(tool *t, const char *folder, const char *name, cepman_matrix **m)
+{
+    const char *path = outputs_staged(t, folder, name);
+    return path ? tool_check(t, cepman_matrix_load(m, t->ctx, path)) : 0;
+}
+
+static int put_confidence(tool *t, json *j, const char *folder, size_t n)
+{
+    cepman_matrix *m = NULL;
+    int rc = load(t, folder, "probabilities.npy", &m);
+    if (!rc && m && cepman_matrix_rows(m) == n) {
+        int32_t *q = array_zero(n, 1, sizeof *q);
+        for (size_t i = 0; q && i < n; i++)
+            q[i] = (int32_t)(255 * fmin(fmax((double)cepman_matrix_row(m, i)[0], 0), 1) + 0.5);
+        if (q)
+            put_words(j, "confidence", q, n, 1);
+        else
+            rc = 1;
+        free(q);
+    }
+    cepman_matrix_unref(m);
+    return rc;
+}
+
+static int put_palette(tool *t, json *j, size_t clusters)
+{
+    int32_t *each = array_zero(clusters + 1, 1, sizeof *each);
+    uint8_t *rgb = array_zero(clusters + 1, 3, 1);
+    cepman_labels *labels = NULL;
+    int rc = each && rgb ? 0 : 1;
+    for (size_t i = 0; !rc && i <= clusters; i++)
+        each[i] = i < clusters ? (int32_t)i : -1;
+    if (!rc) rc = tool_check(t, cepman_labels_copy(&labels, t->ctx, each, clusters + 1));
+    if (!rc) rc = tool_check(t, cepman_maps_label_colours(rgb, t->ctx, labels));
+    if (!rc) put_bytes(j, "palette", "", rgb, 3 * (clusters + 1));
+    cepman_labels_unref(labels);
+    free(each);
+    free(rgb);
+    return rc;
+}
+
+/* ---- the pictures ----------------------------------------------------------------------------------------------- */
+
+static int put_image(json *j, const char *key, const float *values, size_t h, size_t w, const shade *look)
+{
+    size_t thin = ((h > w ? h : w) + PICTURE_SIDE - 1) / PICTURE_SIDE, rows = (h + thin - 1) / thin,
+           columns = (w + thin - 1) / thin;
+    float *few = array_zero(rows, columns, sizeof *few);
+    canvas c = {0};
+    int rc = few ? canvas_create(&c, rows, columns, 255) : 1;
+    for (size_t i = 0; !rc && i < rows * columns; i++)
+        few[i] = values[i / columns * thin * w + i % columns * thin];
+    if (!rc) canvas_image(&c, 0, 0, few, rows, columns, 1, look);
+    if (!rc) put_picture(j, key, &c);
+    canvas_free(&c);
+    free(few);
+    return rc;
+}
+
+static int put_dark_field(tool *t, json *j, const char *folder, const cepman_dataset *d)
+{
+    const size_t columns = picture_columns(d), n = cepman_dataset_frames(d),
+                 rows = (n + columns - 1) / columns;
+    cepman_matrix *m = NULL;
+    float *grid = NULL;
+    int rc = load(t, folder, "dark_field.npy", &m);
+    if (!rc && m && !(grid = array_zero(rows, columns, sizeof *grid))) rc = 1;
+    if (!rc && m) {
+        const float *values = cepman_matrix_data(m, NULL);
+        shade look = shade_percentiles(values, n, 0.5, 99.5, 1);
+        for (size_t i = 0; i < rows * columns; i++)
+            grid[i] = i < n ? values[i] : (float)NAN;
+        rc = put_image(j, "dark_field", grid, rows, columns, &look);
+    }
+    free(grid);
+    cepman_matrix_unref(m);
+    return rc;
+}
+
+/* Means of the first clusters and of noise, and what each has more than its neighbour. */
+static int put_means(tool *t, json *j, const char *folder, const cepman_dataset *d, const borders *b,
+                     bool cepstra)
+{
+    const size_t h = cepman_dataset_height(d), w = cepman_dataset_width(d), area = h * w;
+    cepman_matrix *m = NULL;
+    float *more = NULL;
+    int rc = load(t, folder, cepstra ? "mean_cepstra.npy" : "mean_patterns.npy", &m);
+    if (rc || !m) return rc;
+    const float *means = cepman_matrix_data(m, NULL);
+    const size_t all = cepman_matrix_rows(m) / h;
+    shade look = cepstra ? shade_cepstra(means, all < ATLAS_TILES ? all : ATLAS_TILES, h, w)
+                         : shade_patterns(means, (all < ATLAS_TILES ? all : ATLAS_TILES) * area);
+    json_open(j, cepstra ? "cepstra" : "patterns", '[');
+    for (size_t c = 0; !rc && c < all; c++)
+        if (c < b->shown || c == b->clusters) rc = put_image(j, NULL, means + c * area, h, w, &look);
+    json_close(j, ']');
+    if (!rc && !(more = array_zero(b->shown, area, sizeof *more))) rc = 1;
+    for (size_t c = 0; !rc && c < b->shown; c++)
+        for (size_t i = 0; b->neighbor[c] >= 0 && i < area; i++)
+            more[c * area + i] = means[c * area + i] - means[(size_t)b->neighbor[c] * area + i];
+    if (!rc) {
+        look = shade_diverging(more, b->shown * area, cepstra ? 99.8 : 99.7, cepstra ? 0.7 : 0.5);
+        json_open(j, cepstra ? "cepstrum_differences" : "pattern_differences", '[');
+        for (size_t c = 0; !rc && c < b->shown && b->clusters > 1; c++)
+            rc = put_image(j, NULL, more + c * area, h, w, &look);
+        json_close(j, ']');
+    }
+    free(more);
+    cepman_matrix_unref(m);
+    return rc;
+}
+
+/* ---- the page --------------------------------------------------------------------------------------------------- */
+
+static void put_html(FILE *f, const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        size_t n = utf8_length(p);
+        if (*p < 0x20 || *p == 0x7f || !n)
+            fputs("\xef\xbf\xbd", f);
+        else if (strchr("&<>\"'", *p))
+            fprintf(f, "&#%d;", *p);
+        else
+            fwrite(p, 1, n, f);
+        p += n ? n : 1;
+    }
+}
+
+/* JSON inside a script element: no '<' may stand there. */
+static void put_json(FILE *f, const char *text, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text[i] == '<')
+            fputs("\\u003c", f);
+        else
+            fputc(text[i], f);
+}
+
+static int put_run(FILE *f, const char *path)
+{
+    char block[4096];
+    size_t n;
+    FILE *run = path ? fopen(path, "rb") : NULL;
+    if (!run) return tool_fail("run.json: cannot be read back");
+    while ((n = fread(block, 1, sizeof block, run)) > 0)
+        put_json(f, block, n);
+    bool good = !ferror(run);
+    fclose(run);
+    return good ? 0 : tool_fail("%s: cannot read", path);
+}
+
+static int write_page(tool *t, const char *folder, const char *path, const json *data)
+{
+    const char *slash = strrchr(t->file[0], '/');
+    FILE *f = fopen(path, "wb");
+    if (!f) return tool_fail("%s: cannot write", path);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < sizeof report_page / sizeof *report_page; i++) {
+        fwrite(report_page[i].text, 1, report_page[i].length, f);
+        if (report_page[i].gap == 'N') put_html(f, slash && slash[1] ? slash + 1 : t->file[0]);
+        if (report_page[i].gap == 'D') put_json(f, data->text, data->length);
+        if (report_page[i].gap == 'R') rc = put_run(f, outputs_staged(t, folder, "run.json"));
+    }
+    bool good = !ferror(f);
+    good = fclose(f) == 0 && good;
+    return rc ? rc : good ? 0 : tool_fail("%s: cannot write", path);
+}
+
+int report_write(tool *t, const char *folder, const char *path, const cepman_dataset *d,
+                 const cepman_labels *labels, const cepman_matrix *e)
+{
+    const size_t n = cepman_labels_count(labels), columns = picture_columns(d);
+    json j = {0};
+    borders b = {0};
+    int rc = find_neighbors(&b, d, labels, e);
+    json_open(&j, NULL, '{');
+    json_integer(&j, "points", (int64_t)n);
+    json_integer(&j, "rows", (int64_t)((n + columns - 1) / columns));
+    json_integer(&j, "columns", (int64_t)columns);
+    json_integer(&j, "shown", (int64_t)b.shown);
+    put_words(&j, "labels", cepman_labels_data(labels), n, 4);
+    put_coordinates(&j, e);
+    if (!rc) rc = put_palette(t, &j, b.clusters);
+    if (!rc) rc = put_confidence(t, &j, folder, n);
+    if (!rc) rc = put_dark_field(t, &j, folder, d);
+    if (!rc) rc = put_means(t, &j, folder, d, &b, false);
+    if (!rc) rc = put_means(t, &j, folder, d, &b, true);
+    json_close(&j, '}');
+    if (!rc && j.failed) rc = tool_no_memory();
+    if (!rc) rc = write_page(t, folder, path, &j);
+    borders_free(&b);
+    json_free(&j);
+    return rc;
+}
