@@ -5,8 +5,12 @@
 
 #include "internal.h"
 
-#define BLOCK_BYTES 262144 /* a block stays in the cache between reading and transforming */
+/* Of frames read into a buffer: one that stays near the processor until it is transformed, and so large that the
+ * system's copy out of its cache runs at full speed. Frames that lie in memory are transformed where they are. */
+#define BLOCK_BYTES ((size_t)1 << 20)
 #define BLOCK_FRAMES 32
+#define BLOCKS_A_WORKER                                                                                      \
+    8 /* at least, where there are so many frames: the last one to finish keeps the others waiting */
 
 typedef struct stream {
     cepman_dataset *dataset;
@@ -16,17 +20,18 @@ typedef struct stream {
     const cep_half_kernels *kernels;
     const cep_sink *sink;
     cepman_cepstrum_worker **workers;
-    unsigned char *buffers; /* a block of frames a worker */
-    float *rows;            /* a block of features a worker; NULL when they go straight to floats in memory */
-    uint16_t *halves;       /* the same, NULL unless the file holds float16 */
+    const unsigned char *lent; /* the first frame, where all lie in memory; else NULL and */
+    unsigned char *buffers;    /* a block of frames a worker */
+    float *rows;      /* a block of features a worker; NULL when they go straight to floats in memory */
+    uint16_t *halves; /* the same, NULL unless the file holds float16 */
     bool ordered;
     pthread_mutex_t turn; /* of reading, when ordered */
     size_t next;          /* block to be read */
 } stream;
 
-/* Reads a block; which one is told by the index, or by the turn. */
-static cepman_status read_block(stream *t, cep_fault *fault, size_t index, unsigned char *to, size_t *first,
-                                size_t *count)
+/* Reads a block into the worker's buffer, or finds it where it lies; which one is told by the index, or by the turn. */
+static cepman_status read_block(stream *t, cep_fault *fault, size_t index, unsigned worker,
+                                const unsigned char **pixels, size_t *first, size_t *count)
 {
     if (t->ordered) {
         pthread_mutex_lock(&t->turn);
@@ -34,6 +39,12 @@ static cepman_status read_block(stream *t, cep_fault *fault, size_t index, unsig
     }
     *first = index * t->block;
     *count = t->frames - *first < t->block ? t->frames - *first : t->block;
+    if (t->lent) {
+        *pixels = t->lent + *first * t->frame_bytes;
+        return CEPMAN_OK;
+    }
+    unsigned char *to = t->buffers + worker * t->block * t->frame_bytes;
+    *pixels = to;
     cepman_status s = cep_dataset_read(t->dataset, fault, t->first + *first, *count, to);
     if (t->ordered) pthread_mutex_unlock(&t->turn);
     return s;
@@ -64,9 +75,9 @@ static cepman_status put_rows(const stream *t, cep_fault *fault, unsigned worker
 static cepman_status transform_block(void *argument, size_t index, unsigned worker, cep_fault *fault)
 {
     stream *t = argument;
-    unsigned char *p = t->buffers + worker * t->block * t->frame_bytes;
+    const unsigned char *p;
     size_t first, count, stride = t->sink->floats ? t->sink->stride : t->features;
-    cepman_status s = read_block(t, fault, index, p, &first, &count);
+    cepman_status s = read_block(t, fault, index, worker, &p, &first, &count);
     if (s) return s;
     float *rows = t->sink->floats ? t->sink->floats + first * stride : t->rows + worker * t->block * stride;
     for (size_t i = 0; i < count; i++)
@@ -83,15 +94,25 @@ static cepman_status prepare(stream *t, cepman_context *ctx, cepman_cepstrum *c,
     const size_t row_bytes = t->features * sizeof *t->rows;
     cep_fault fault;
     t->workers = cep_alloc_zero(mem, workers, sizeof *t->workers);
-    t->buffers = cep_alloc(mem, workers, t->block * t->frame_bytes);
+    if (!t->lent) t->buffers = cep_alloc(mem, workers, t->block * t->frame_bytes);
     if (!t->sink->floats) t->rows = cep_alloc(mem, workers, t->block * row_bytes);
     if (t->sink->file && t->sink->half) t->halves = cep_alloc(mem, workers, t->block * row_bytes / 2);
-    if (!t->workers || !t->buffers || (!t->sink->floats && !t->rows) ||
+    if (!t->workers || (!t->lent && !t->buffers) || (!t->sink->floats && !t->rows) ||
         (t->sink->file && t->sink->half && !t->halves))
         return cep_fail_memory(ctx, "blocks of frames", workers, t->block * (t->frame_bytes + row_bytes));
     for (unsigned i = 0; i < workers; i++)
         if (cep_worker_create(&t->workers[i], mem, &fault, c, c->fft)) return cep_fail_fault(ctx, &fault);
     return CEPMAN_OK;
+}
+
+/* frames: of the whole scan, so that progress counts in the same blocks whichever part is transformed. */
+static size_t frames_a_block(size_t frame_bytes, size_t frames, unsigned workers)
+{
+    size_t block = frame_bytes < BLOCK_BYTES ? BLOCK_BYTES / frame_bytes : 1;
+    if (block > BLOCK_FRAMES) block = BLOCK_FRAMES;
+    const size_t share = frames / ((size_t)workers * BLOCKS_A_WORKER);
+    if (workers > 1 && block > share) block = share ? share : 1;
+    return block;
 }
 
 cepman_status cep_stream(cepman_context *ctx, cepman_cepstrum *cepstrum, cepman_dataset *dataset,
@@ -105,9 +126,9 @@ cepman_status cep_stream(cepman_context *ctx, cepman_cepstrum *cepstrum, cepman_
     t.features = cepstrum->ring.features;
     t.kernels = cep_half_kernels_get(cep_context_cpu(ctx));
     t.sink = sink;
-    t.ordered = !cep_dataset_concurrent(dataset);
-    t.block = t.frame_bytes < BLOCK_BYTES ? BLOCK_BYTES / t.frame_bytes : 1;
-    if (t.block > BLOCK_FRAMES) t.block = BLOCK_FRAMES;
+    t.lent = cep_dataset_lend(dataset, first, count);
+    t.ordered = !t.lent && !cep_dataset_concurrent(dataset);
+    t.block = frames_a_block(t.frame_bytes, cepman_dataset_available(dataset), workers);
     /* Workers keep a reference while they run: counting is all that changes in the transform. */
     cepman_cepstrum *c = cepman_cepstrum_ref(cepstrum);
     pthread_mutex_init(&t.turn, NULL);

@@ -205,6 +205,12 @@ cepman_status cep_dataset_derive(cepman_dataset *d, cep_fault *fault, size_t fir
     return d->source->derive(d->source, fault, first, count, given, destination);
 }
 
+const void *cep_dataset_lend(cepman_dataset *d, size_t first, size_t count)
+{
+    if (!d->source->lend || count == 0 || count > d->frames || first > d->frames - count) return NULL;
+    return d->source->lend(d->source, first, count);
+}
+
 static cepman_status check_read(cepman_dataset *d, cepman_context *ctx, size_t first, size_t count,
                                 const void *destination, size_t size, size_t unit, const char *what)
 {

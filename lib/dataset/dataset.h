@@ -25,6 +25,9 @@ struct cep_source {
     cepman_status (*derive)(cep_source *source, cep_fault *fault, size_t first, size_t count,
                             const void *given, void *destination);
     const cepman_dataset *parent;
+    /* Frames first .. first+count-1 where they lie: packed, native, whole as long as the source is open. NULL: they do not
+     * lie so, and must be read. May be left out; then the same. Thread-safe. */
+    const void *(*lend)(cep_source *source, size_t first, size_t count);
 };
 
 /* What a new dataset is told about itself. */
@@ -51,6 +54,9 @@ const cepman_dataset *cep_dataset_parent(const cepman_dataset *dataset);
 /* The frames of a dataset that has a parent from the parent's frames of the same numbers, from any thread. */
 cepman_status cep_dataset_derive(cepman_dataset *dataset, cep_fault *fault, size_t first, size_t count,
                                  const void *given, void *destination);
+/* Frames that can be read, where they lie in memory: packed, native, aligned for their type, as long as the dataset lives.
+ * NULL when they must be read (files, callbacks, views that cut). From any thread. */
+const void *cep_dataset_lend(cepman_dataset *dataset, size_t first, size_t count);
 bool cep_dataset_concurrent(const cepman_dataset *dataset);
 size_t cep_dataset_frame_bytes(const cepman_dataset *dataset);
 /* What it was told about itself; the mask is the dataset's own. For making a dataset like another. */

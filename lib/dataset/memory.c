@@ -42,6 +42,13 @@ static cepman_status memory_read(cep_source *source, cep_fault *fault, size_t fi
     return CEPMAN_OK;
 }
 
+static const void *memory_lend(cep_source *source, size_t first, size_t count)
+{
+    (void)count;
+    const memory_source *m = (const memory_source *)source;
+    return m->data + first * m->frame_bytes;
+}
+
 static void memory_close(cep_source *source)
 {
     memory_source *m = (memory_source *)source;
@@ -61,7 +68,11 @@ cepman_status cepman_dataset_wrap(cepman_dataset **out, cepman_context *ctx, con
     cep_memory *mem = cep_context_memory(ctx);
     memory_source *m = cep_alloc_zero(mem, 1, sizeof *m);
     if (!m) return cep_fail_memory(ctx, "dataset", 1, sizeof *m);
-    m->base = (cep_source){.read = memory_read, .close = memory_close, .concurrent = true};
+    const bool aligned = cepman_type_size(type) && (uintptr_t)data % cepman_type_size(type) == 0;
+    m->base = (cep_source){.read = memory_read,
+                           .close = memory_close,
+                           .concurrent = true,
+                           .lend = aligned ? memory_lend : NULL};
     m->mem = cep_memory_ref(mem);
     m->data = data;
     cep_dataset_info info = describe("memory", type, scan_rows, scan_columns, height, width);

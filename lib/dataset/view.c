@@ -85,6 +85,16 @@ static cepman_status scan_read(cep_source *source, cep_fault *fault, size_t firs
     return CEPMAN_OK;
 }
 
+/* Frames of one row of the view, or of whole rows of the scan, lie side by side. */
+static const void *scan_lend(cep_source *source, size_t first, size_t count)
+{
+    const cep_view *v = (const cep_view *)source;
+    const size_t width = cepman_dataset_scan_columns(v->below), row = first / v->columns,
+                 column = first % v->columns;
+    if (v->columns != width && count > v->columns - column) return NULL;
+    return cep_dataset_lend(v->below, (v->first_row + row) * width + v->first_column + column, count);
+}
+
 static size_t scan_available(cep_source *source)
 {
     const cep_view *v = (const cep_view *)source;
@@ -114,7 +124,7 @@ cepman_status cepman_dataset_view_scan(cepman_dataset **out, cepman_context *ctx
                 columns, first_row, first_column, info.scan_rows, info.scan_columns);
     info.scan_rows = rows;
     info.scan_columns = columns;
-    cep_view v = {.base = {.read = scan_read, .available = scan_available}};
+    cep_view v = {.base = {.read = scan_read, .available = scan_available, .lend = scan_lend}};
     v.first_row = first_row;
     v.first_column = first_column;
     v.rows = rows;
@@ -217,13 +227,19 @@ cepman_status cep_view_flipped(cepman_dataset **out, cepman_context *ctx, cepman
 /* ---- mask and calibrations: the same frames
  * ------------------------------------------------------------------- */
 
+static const void *same_lend(cep_source *source, size_t first, size_t count)
+{
+    return cep_dataset_lend(((cep_view *)source)->below, first, count);
+}
+
 static cepman_status same_read(cep_source *source, cep_fault *fault, size_t first, size_t count,
                                void *destination)
 {
     return cep_dataset_read(((cep_view *)source)->below, fault, first, count, destination);
 }
 
-static const cep_view same_view = {.base = {.read = same_read, .available = cep_view_available}};
+static const cep_view same_view = {
+    .base = {.read = same_read, .available = cep_view_available, .lend = same_lend}};
 
 cepman_status cepman_dataset_view_masked(cepman_dataset **out, cepman_context *ctx, cepman_dataset *dataset,
                                          const uint8_t *mask)

@@ -1,4 +1,5 @@
-/* Datasets in memory and from callbacks, and views of them, against direct indexing of the whole array. */
+/* Datasets in memory and from callbacks, and views of them, against direct indexing of the whole array.
+ * Long: every test uses the same array and its helpers. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,41 @@ static cepman_dataset *wrapped(cepman_context *ctx)
     assert_good(ctx, cepman_dataset_wrap(&d, ctx, counts, CEPMAN_TYPE_U16, R, C, H, W, NULL, NULL));
     return d;
 }
+
+/* Where frames lie in memory they are lent from there; what cuts or copies lends nothing. */
+START_TEST(lent)
+{
+    cepman_context *ctx = support_begin(1);
+    cepman_dataset *d = wrapped(ctx), *rows = NULL, *part = NULL, *masked = NULL, *cut = NULL, *odd = NULL;
+    static const uint8_t mask[P] = {[3] = 1};
+    static _Alignas(16) unsigned char shifted[sizeof counts + 1];
+    uint16_t got[P];
+    ck_assert_ptr_eq(cep_dataset_lend(d, 0, N), counts);
+    ck_assert_ptr_eq(cep_dataset_lend(d, N - 1, 1), counts + (N - 1) * P);
+    ck_assert_ptr_null(cep_dataset_lend(d, 0, 0));
+    ck_assert_ptr_null(cep_dataset_lend(d, N - 1, 2));
+    ck_assert_ptr_null(cep_dataset_lend(d, SIZE_MAX, 2));
+    assert_good(ctx, cepman_dataset_view_scan(&rows, ctx, d, 1, 0, 3, C));
+    ck_assert_ptr_eq(cep_dataset_lend(rows, 2, 3 * C - 2), counts + (C + 2) * P);
+    assert_good(ctx, cepman_dataset_view_scan(&part, ctx, d, 1, 2, 3, 4));
+    ck_assert_ptr_eq(cep_dataset_lend(part, 5, 3), counts + (2 * C + 3) * P);
+    ck_assert_ptr_null(cep_dataset_lend(part, 5, 4));
+    assert_good(ctx, cepman_dataset_view_masked(&masked, ctx, rows, mask));
+    ck_assert_ptr_eq(cep_dataset_lend(masked, 0, 1), counts + C * P);
+    assert_good(ctx, cepman_dataset_view_detector(&cut, ctx, d, 0, 0, H, W - 1));
+    ck_assert_ptr_null(cep_dataset_lend(cut, 0, 1));
+    /* Numbers that do not lie as their type asks are read, not lent. */
+    memcpy(shifted + 1, counts, sizeof counts);
+    assert_good(ctx, cepman_dataset_wrap(&odd, ctx, shifted + 1, CEPMAN_TYPE_U16, R, C, H, W, NULL, NULL));
+    ck_assert_ptr_null(cep_dataset_lend(odd, 0, 1));
+    assert_good(ctx, cepman_dataset_read(odd, ctx, 4, 1, got, sizeof got));
+    ck_assert_mem_eq(got, counts + 4 * P, sizeof got);
+    cepman_dataset *const all[] = {d, rows, part, masked, cut, odd};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        cepman_dataset_unref(all[i]);
+    support_end(ctx);
+}
+END_TEST
 
 START_TEST(memory)
 {
@@ -470,6 +506,7 @@ Suite *suite(void)
 {
     Suite *s = suite_create("view");
     TCase *t = tcase_create("view");
+    tcase_add_test(t, lent);
     tcase_add_test(t, memory);
     tcase_add_test(t, shapes_refused);
     tcase_add_test(t, scan_view);
