@@ -309,17 +309,17 @@ static int put_dark_field(tool *t, json *j, const char *folder, const cepman_dat
     return rc;
 }
 
-/* Means of the first clusters and of noise, and what each has more than its neighbour. */
-static int put_means(tool *t, json *j, const char *folder, const cepman_dataset *d, const borders *b,
-                     bool cepstra)
+/* Means of the first clusters and of noise (`all` are in the file), and what each has more than its neighbour. */
+static int put_means(tool *t, json *j, const char *folder, size_t all, const borders *b, bool cepstra)
 {
-    const size_t h = cepman_dataset_height(d), w = cepman_dataset_width(d), area = h * w;
     cepman_matrix *m = NULL;
     float *more = NULL;
     int rc = load(t, folder, cepstra ? "mean_cepstra.npy" : "mean_patterns.npy", &m);
     if (rc || !m) return rc;
+    /* Cepstra may be larger or smaller than frames: the file has the word. */
     const float *means = cepman_matrix_data(m, NULL);
-    const size_t all = cepman_matrix_rows(m) / h;
+    const size_t h = all ? cepman_matrix_rows(m) / all : 0, w = cepman_matrix_columns(m), area = h * w;
+    json_integer(j, cepstra ? "cepstrum_width" : "pattern_width", (int64_t)w);
     shade look = cepstra ? shade_cepstra(means, all < ATLAS_TILES ? all : ATLAS_TILES, h, w)
                          : shade_patterns(means, (all < ATLAS_TILES ? all : ATLAS_TILES) * area);
     json_open(j, cepstra ? "cepstra" : "patterns", '[');
@@ -402,6 +402,7 @@ int report_write(tool *t, const char *folder, const char *path, const cepman_dat
                  const cepman_labels *labels, const cepman_matrix *e)
 {
     const size_t n = cepman_labels_count(labels), columns = picture_columns(d);
+    const size_t all = cepman_labels_clusters(labels) + (cepman_labels_noise(labels) > 0);
     json j = {0};
     borders b = {0};
     int rc = find_neighbors(&b, d, labels, e);
@@ -415,8 +416,8 @@ int report_write(tool *t, const char *folder, const char *path, const cepman_dat
     if (!rc) rc = put_palette(t, &j, b.clusters);
     if (!rc) rc = put_confidence(t, &j, folder, n);
     if (!rc) rc = put_dark_field(t, &j, folder, d);
-    if (!rc) rc = put_means(t, &j, folder, d, &b, false);
-    if (!rc) rc = put_means(t, &j, folder, d, &b, true);
+    if (!rc) rc = put_means(t, &j, folder, all, &b, false);
+    if (!rc) rc = put_means(t, &j, folder, all, &b, true);
     json_close(&j, '}');
     if (!rc && j.failed) rc = tool_no_memory();
     if (!rc) rc = write_page(t, folder, path, &j);

@@ -149,4 +149,11 @@ with tempfile.TemporaryDirectory() as folder:
                "320")
     page = folder / "plane/report.html"
     tap.check(done.returncode == 0 and embedded(page.read_text(), "data")["axes"] == 2, "two axes and no confidence", done.stdout)
+    for more in (["--pad", "160"], ["--crop", "0:0:127x122", "--fit", "crop"]):
+        done = run(scan, folder / more[-1], *more)
+        pictures = embedded((folder / more[-1] / "report.html").read_text(), "data") if done.returncode == 0 else {}
+        for array_name, key in (("mean_patterns", "patterns"), ("mean_cepstra", "cepstra")):
+            sides = {struct.unpack(">II", base64.b64decode(p.split(",")[1])[16:24])[::-1] for p in pictures.get(key, [])}
+            tap.check(sides == {npy(folder / more[-1] / f"{array_name}.npy")[0][1:]},
+                      f"pictures of {array_name} have its shape with {' '.join(more)}", f"{sides} {done.stdout}")
 tap.end()
