@@ -17,6 +17,7 @@
 #include <cepman/pca.h>
 #include <cepman/neighbors.h>
 #include <cepman/umap.h>
+#include <cepman/vae.h>
 #include <cepman/kmeans.h>
 #include <cepman/mixture.h>
 #include <cepman/hdbscan.h>

@@ -40,6 +40,13 @@ void cep_linalg_gemm_f64(size_t m, size_t n, size_t k, double alpha, const doubl
                 alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
+void cep_linalg_gemm_tn_f32(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                            size_t ldb, float *c, size_t ldc)
+{
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1.0f, a, (int)lda, b,
+                (int)ldb, 0.0f, c, (int)ldc);
+}
+
 void cep_linalg_gemm_tn_f64(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
                             size_t ldb, double *c, size_t ldc)
 {

@@ -15,6 +15,9 @@ void cep_linalg_gemm_f32(size_t m, size_t n, size_t k, float alpha, const float 
 void cep_linalg_gemm_f64(size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
                          const double *b, size_t ldb, bool transpose_b, double beta, double *c, size_t ldc);
 
+/* C (m x n) = A' * B for A of k x m and B of k x n, float32. */
+void cep_linalg_gemm_tn_f32(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                            size_t ldb, float *c, size_t ldc);
 /* C (m x n) += A' * B for A of k x m and B of k x n. */
 void cep_linalg_gemm_tn_f64(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
                             size_t ldb, double *c, size_t ldc);

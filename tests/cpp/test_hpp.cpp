@@ -233,6 +233,13 @@ void chain()
     const auto scores = cepman::pca::fit(ctx, features, cepman::pca::options(ctx).set("components", 5));
     check(scores.size() == 5 && scores.component(5).empty(), "components");
     const auto points = scores.apply(ctx, features);
+    const auto coder = cepman::vae::fit(
+        ctx, features,
+        cepman::vae::options(ctx).set("dims", 2).set("hidden-1", 16).set("hidden-2", 0).set("epochs", 3));
+    check(coder.embedding().columns() == 2 && coder.reconstruction().size() == 3 &&
+              coder.divergence().size() == 3 &&
+              coder.decode(ctx, coder.apply(ctx, features)).columns() == coder.features(),
+          "an auto-encoder");
     const auto graph = cepman::neighbors::build(ctx, points, cepman::neighbors::options(ctx).set("k", 10));
     const auto embedding = cepman::umap::fit_graph(
         ctx, points, graph, cepman::umap::options(ctx).set("dims", 2).set("epochs", 50));

@@ -16,13 +16,13 @@ FLOORS = [
     ["matrix", "exec", "kernels", "fft", "linalg"],
     ["dataset"],
     ["cepstrum", "neighbors", "pca", "maps", "simulate"],
-    ["umap", "cluster"],
+    ["umap", "vae", "cluster"],
 ]
 # The rooms that own public headers; base/ and cluster/ have several topics, the others one.
 PUBLIC = {
     "export.h": "base", "version.h": "base", "status.h": "base", "context.h": "base", "options.h": "base",
     "matrix.h": "matrix", "dataset.h": "dataset", "cepstrum.h": "cepstrum", "pca.h": "pca",
-    "neighbors.h": "neighbors", "maps.h": "maps", "simulate.h": "simulate", "umap.h": "umap",
+    "neighbors.h": "neighbors", "maps.h": "maps", "simulate.h": "simulate", "umap.h": "umap", "vae.h": "vae",
     "kmeans.h": "cluster", "mixture.h": "cluster", "hierarchy.h": "cluster", "hdbscan.h": "cluster", "consensus.h": "cluster", "validity.h": "cluster",
 }
 # System headers that one room alone may see.

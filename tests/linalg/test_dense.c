@@ -65,6 +65,32 @@ START_TEST(products)
 }
 END_TEST
 
+START_TEST(product_of_columns_f32)
+{
+    static const size_t sizes[][3] = {{1, 1, 1}, {7, 5, 3}, {33, 18, 70}, {5, 1, 200}};
+    support_random r = {31};
+    const size_t m = sizes[_i][0], n = sizes[_i][1], k = sizes[_i][2];
+    float *a = malloc(k * m * sizeof *a), *b = malloc(k * n * sizeof *b), *c = malloc(m * n * sizeof *c);
+    for (size_t i = 0; i < k * m; i++)
+        a[i] = (float)support_normal(&r);
+    for (size_t i = 0; i < k * n; i++)
+        b[i] = (float)support_normal(&r);
+    for (size_t i = 0; i < m * n; i++)
+        c[i] = NAN; /* overwritten, not added to */
+    cep_linalg_gemm_tn_f32(m, n, k, a, m, b, n, c, n);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            double want = 0;
+            for (size_t l = 0; l < k; l++)
+                want += (double)a[l * m + i] * (double)b[l * n + j];
+            ck_assert_double_eq_tol((double)c[i * n + j], want, 1e-4);
+        }
+    free(a);
+    free(b);
+    free(c);
+}
+END_TEST
+
 START_TEST(gram_matrices)
 {
     size_t m = shapes[_i][0], n = shapes[_i][1];
@@ -246,6 +272,7 @@ Suite *suite(void)
     Suite *s = suite_create("linalg");
     TCase *t = tcase_create("dense");
     tcase_add_loop_test(t, products, 0, 4);
+    tcase_add_loop_test(t, product_of_columns_f32, 0, 4);
     tcase_add_loop_test(t, gram_matrices, 0, 4);
     tcase_add_loop_test(t, eigenvalues, 0, 7);
     tcase_add_test(t, odd_matrices);

@@ -174,6 +174,28 @@ START_TEST(pca)
 }
 END_TEST
 
+START_TEST(vae)
+{
+    cepman_context *ctx = support_begin(1);
+    const char *small = "--hidden-1 8 --hidden-2 0 --epochs 4";
+    good("vae %s -n 2 -o %s --loss %s --decoded %s %s", points, in_dir("l.npy"), in_dir("loss.npy"),
+         in_dir("decoded.npy"), small);
+    cepman_matrix_unref(load(ctx, in_dir("l.npy"), 120, 2));
+    cepman_matrix_unref(load(ctx, in_dir("loss.npy"), 4, 2));
+    cepman_matrix_unref(load(ctx, in_dir("decoded.npy"), 120, 5));
+    good("vae %s --dims 2 -o %s %s --threads=1", points, in_dir("t.npy"), small);
+    ck_assert(same_files(in_dir("l.npy"), in_dir("t.npy")));
+    good("vae %s -n 2 -o %s %s --seed 1", points, in_dir("t.npy"), small);
+    ck_assert(!same_files(in_dir("l.npy"), in_dir("t.npy")));
+    refuses_bad_files("vae", points, "-n 2", "a.npy");
+    bad(2, "dims", "vae %s -n none -o %s", points, in_dir("a.npy"));
+    bad(2, "scaling", "vae %s --scaling some -o %s", points, in_dir("a.npy"));
+    bad(1, "two outputs", "vae %s -o %s --loss %s", points, in_dir("a.npy"), in_dir("a.npy"));
+    nothing_left();
+    support_end(ctx);
+}
+END_TEST
+
 START_TEST(pca_refuses)
 {
     refuses_bad_files("pca", points, "-n 2", "a.npy");
@@ -529,6 +551,7 @@ Suite *suite(void)
     tcase_add_test(c, transform_refuses);
     tcase_add_test(c, pca);
     tcase_add_test(c, pca_refuses);
+    tcase_add_test(c, vae);
     tcase_add_test(c, knn);
     tcase_add_test(c, knn_refuses);
     tcase_add_test(c, embed);
