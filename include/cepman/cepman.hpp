@@ -926,48 +926,6 @@ class pca : public detail::handle<pca, cepman_pca, cepman_pca_ref, cepman_pca_un
     static cepman::options options(const context &ctx)
     {
         return {ctx, cepman_pca_options_create};
-
-        class vae : public detail::handle<vae, cepman_vae, cepman_vae_ref, cepman_vae_unref>
-        {
-          public:
-            static cepman::options options(const context &ctx)
-            {
-                return {ctx, cepman_vae_options_create};
-            }
-            static vae fit(const context &ctx, const matrix &data, const cepman::options &how = {})
-            {
-                return ctx.make<vae>(cepman_vae_fit, data.get(), how.get());
-            }
-            std::size_t dims() const noexcept
-            {
-                return cepman_vae_dims(get());
-            }
-            std::size_t features() const noexcept
-            {
-                return cepman_vae_features(get());
-            }
-            /* One number for each pass over the rows. */
-            span<const double> reconstruction() const noexcept
-            {
-                return {cepman_vae_reconstruction(get()), cepman_vae_epochs(get())};
-            }
-            span<const double> divergence() const noexcept
-            {
-                return {cepman_vae_divergence(get()), cepman_vae_epochs(get())};
-            }
-            matrix embedding() const noexcept
-            {
-                return matrix::share(cepman_vae_embedding(get()));
-            }
-            matrix apply(const context &ctx, const matrix &data) const
-            {
-                return ctx.make<matrix>(cepman_vae_apply, get(), data.get());
-            }
-            matrix decode(const context &ctx, const matrix &latent) const
-            {
-                return ctx.make<matrix>(cepman_vae_decode, get(), latent.get());
-            }
-        };
     }
     static pca fit(const context &ctx, const matrix &data, const cepman::options &how = {})
     {
@@ -1005,6 +963,48 @@ class pca : public detail::handle<pca, cepman_pca, cepman_pca_ref, cepman_pca_un
     matrix invert(const context &ctx, const matrix &scores) const
     {
         return ctx.make<matrix>(cepman_pca_invert, get(), scores.get());
+    }
+};
+
+class vae : public detail::handle<vae, cepman_vae, cepman_vae_ref, cepman_vae_unref>
+{
+  public:
+    static cepman::options options(const context &ctx)
+    {
+        return {ctx, cepman_vae_options_create};
+    }
+    static vae fit(const context &ctx, const matrix &data, const cepman::options &how = {})
+    {
+        return ctx.make<vae>(cepman_vae_fit, data.get(), how.get());
+    }
+    std::size_t dims() const noexcept
+    {
+        return cepman_vae_dims(get());
+    }
+    std::size_t features() const noexcept
+    {
+        return cepman_vae_features(get());
+    }
+    /* One number for each pass over the rows. */
+    span<const double> reconstruction() const noexcept
+    {
+        return {cepman_vae_reconstruction(get()), cepman_vae_epochs(get())};
+    }
+    span<const double> divergence() const noexcept
+    {
+        return {cepman_vae_divergence(get()), cepman_vae_epochs(get())};
+    }
+    matrix embedding() const noexcept
+    {
+        return matrix::share(cepman_vae_embedding(get()));
+    }
+    matrix apply(const context &ctx, const matrix &data) const
+    {
+        return ctx.make<matrix>(cepman_vae_apply, get(), data.get());
+    }
+    matrix decode(const context &ctx, const matrix &latent) const
+    {
+        return ctx.make<matrix>(cepman_vae_decode, get(), latent.get());
     }
 };
 

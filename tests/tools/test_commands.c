@@ -187,12 +187,17 @@ START_TEST(vae)
     ck_assert(same_files(in_dir("l.npy"), in_dir("t.npy")));
     good("vae %s -n 2 -o %s %s --seed 1", points, in_dir("t.npy"), small);
     ck_assert(!same_files(in_dir("l.npy"), in_dir("t.npy")));
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(vae_refuses)
+{
     refuses_bad_files("vae", points, "-n 2", "a.npy");
     bad(2, "dims", "vae %s -n none -o %s", points, in_dir("a.npy"));
     bad(2, "scaling", "vae %s --scaling some -o %s", points, in_dir("a.npy"));
     bad(1, "two outputs", "vae %s -o %s --loss %s", points, in_dir("a.npy"), in_dir("a.npy"));
     nothing_left();
-    support_end(ctx);
 }
 END_TEST
 
@@ -552,6 +557,7 @@ Suite *suite(void)
     tcase_add_test(c, pca);
     tcase_add_test(c, pca_refuses);
     tcase_add_test(c, vae);
+    tcase_add_test(c, vae_refuses);
     tcase_add_test(c, knn);
     tcase_add_test(c, knn_refuses);
     tcase_add_test(c, embed);
