@@ -140,8 +140,6 @@ MAKES(kmeans_fit, cepman_kmeans, cepman_kmeans_unref,
       cepman_kmeans_fit(&out, ctx, w->features, NULL, NULL, w->kmeans_options))
 MAKES(kmeans_apply, cepman_labels, cepman_labels_unref,
       cepman_kmeans_apply(&out, ctx, w->kmeans, w->features))
-MAKES(cluster_means, cepman_matrix, cepman_matrix_unref,
-      cepman_maps_cluster_means(&out, ctx, w->cepstra, w->labels))
 MAKES(simulated, cepman_dataset, cepman_dataset_unref, cepman_simulate(&out, NULL, ctx, w->simulate))
 
 static cepman_status images(cepman_context *ctx, world *w)
@@ -153,23 +151,39 @@ static cepman_status images(cepman_context *ctx, world *w)
     return s;
 }
 
+/* Of a dataset of cepstra of its own: such a dataset keeps scratch for as many readers as have met in it. */
+static cepman_status cluster_means(cepman_context *ctx, world *w)
+{
+    cepman_dataset *cepstra = NULL;
+    cepman_matrix *means = NULL;
+    cepman_status s = cepman_cepstrum_dataset(&cepstra, ctx, w->cepstrum, w->scan);
+    if (!s) s = cepman_maps_cluster_means(&means, ctx, cepstra, w->labels);
+    ck_assert((means != NULL) == (s == CEPMAN_OK));
+    cepman_matrix_unref(means);
+    cepman_dataset_unref(cepstra);
+    return s;
+}
+
 /* Everything of one reading, the cepstra computed from the frames that are read. */
 static cepman_status together(cepman_context *ctx, world *w)
 {
     float mean[SIDE * SIDE] = {-1}, sums[FRAMES] = {-1};
     cepman_matrix *patterns = NULL, *cepstra = NULL;
+    cepman_dataset *planes = NULL;
     cepman_maps_pass *p = NULL;
-    cepman_status s = cepman_maps_pass_create(&p, ctx, w->scan);
+    cepman_status s = cepman_cepstrum_dataset(&planes, ctx, w->cepstrum, w->scan);
+    if (!s) s = cepman_maps_pass_create(&p, ctx, w->scan);
     if (!s) s = cepman_maps_pass_virtual(p, ctx, sums, NULL, SIDE / 2.0, SIDE / 2.0, 0, SIDE);
-    if (!s) s = cepman_maps_pass_statistics(p, ctx, mean, NULL, NULL, w->cepstra);
+    if (!s) s = cepman_maps_pass_statistics(p, ctx, mean, NULL, NULL, planes);
     if (!s) s = cepman_maps_pass_cluster_means(p, ctx, &patterns, NULL, w->labels);
-    if (!s) s = cepman_maps_pass_cluster_means(p, ctx, &cepstra, w->cepstra, w->labels);
+    if (!s) s = cepman_maps_pass_cluster_means(p, ctx, &cepstra, planes, w->labels);
     if (!s) s = cepman_maps_pass_run(p, ctx);
     ck_assert(s == CEPMAN_OK ? mean[0] >= 0 && sums[0] > 0 && patterns && cepstra
                              : mean[0] == -1 && sums[0] == -1 && !patterns && !cepstra);
     cepman_matrix_unref(patterns);
     cepman_matrix_unref(cepstra);
     cepman_maps_pass_unref(p);
+    cepman_dataset_unref(planes);
     return s;
 }
 
