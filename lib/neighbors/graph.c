@@ -61,7 +61,7 @@ cepman_status cepman_neighbors_copy(cepman_neighbors **out, cepman_context *ctx,
                 INT32_MAX);
     CEP_REQUIRE(ctx, n == 0 || k < n, CEPMAN_ERR_RANGE, "neighbours: k is %zu, must be below the %zu rows", k,
                 n);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; k && i < n; i++) { /* without neighbours both arrays may be NULL */
         s = check_row(ctx, n, k, i, indices + i * k, distances + i * k);
         if (s) return s;
     }

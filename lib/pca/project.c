@@ -29,11 +29,13 @@ static cepman_status take_piece(void *argument, size_t index, unsigned worker, c
     (void)worker;
     const passage *t = argument;
     const size_t d = t->in, i = index * PIECE, count = t->count - i < PIECE ? t->count - i : PIECE;
-    const float *x = t->taken + i * d;
-    size_t stride = d;
+    const float *x;
+    size_t stride;
     if (t->matrix) {
         cepman_status s = cep_matrix_fetch(t->matrix, fault, t->first + i, count, t->taken + i * d, d);
         if (s) return s;
+        x = t->taken + i * d;
+        stride = d;
     } else {
         x = t->rows + (t->first + i) * t->stride;
         stride = t->stride;
