@@ -8,8 +8,8 @@
 #include "grouping.h"
 
 typedef struct details {
-    const char *json, *centers;                      /* K-means; a mixture's means */
-    const char *weights_of, *covariances, *shares;   /* mixture */
+    const char *json, *centers;                    /* K-means; a mixture's means */
+    const char *weights_of, *covariances, *shares; /* mixture */
     const char *core, *weights, *strength, *outlier, *exemplars, *linkage, *condensed; /* HDBSCAN */
 } details;
 
@@ -172,7 +172,8 @@ static const arg_option own[] = {
     {"output", ARG_PATH, "LABELS.npy", 0, 0, NULL, NULL, "where the labels go: (rows) int32, -1 is noise"},
     {"init", ARG_PATH, "CENTRES.npy", 0, 0, NULL, NULL, "centres K-means starts from: (k, columns)"},
     {"details", ARG_PATH, "DIR", 0, 0, NULL, NULL,
-     "folder for details.json and centers (K-means), weights, means, covariances and responsibilities (mixture) or core_distances, mst_weights, probabilities, "
+     "folder for details.json and centers (K-means), weights, means, covariances and responsibilities "
+     "(mixture) or core_distances, mst_weights, probabilities, "
      "outlier_scores, "
      "exemplars (bool), single_linkage (SciPy's layout) and condensed_tree (parent, size, label, birth, "
      "death, "

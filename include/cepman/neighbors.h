@@ -51,7 +51,7 @@ CEPMAN_API cepman_neighbors *cepman_neighbors_ref(cepman_neighbors *neighbors);
 CEPMAN_API void cepman_neighbors_unref(cepman_neighbors *neighbors);
 
 CEPMAN_API size_t cepman_neighbors_count(const cepman_neighbors *neighbors); /* n */
-CEPMAN_API size_t cepman_neighbors_k(const cepman_neighbors *neighbors); /* neighbours of each row */
+CEPMAN_API size_t cepman_neighbors_k(const cepman_neighbors *neighbors);     /* neighbours of each row */
 /* n rows of k. */
 CEPMAN_API const int32_t *cepman_neighbors_indices(const cepman_neighbors *neighbors);
 CEPMAN_API const float *cepman_neighbors_distances(const cepman_neighbors *neighbors);

@@ -69,10 +69,8 @@ cepman_status cepman_dataset_wrap(cepman_dataset **out, cepman_context *ctx, con
     memory_source *m = cep_alloc_zero(mem, 1, sizeof *m);
     if (!m) return cep_fail_memory(ctx, "dataset", 1, sizeof *m);
     const bool aligned = cepman_type_size(type) && (uintptr_t)data % cepman_type_size(type) == 0;
-    m->base = (cep_source){.read = memory_read,
-                           .close = memory_close,
-                           .concurrent = true,
-                           .lend = aligned ? memory_lend : NULL};
+    m->base = (cep_source){
+        .read = memory_read, .close = memory_close, .concurrent = true, .lend = aligned ? memory_lend : NULL};
     m->mem = cep_memory_ref(mem);
     m->data = data;
     cep_dataset_info info = describe("memory", type, scan_rows, scan_columns, height, width);
