@@ -55,6 +55,14 @@ listed = set(re.findall(r"[^\s;]+", node.group(2))) if node else set()
 tap.check(listed == names, "cepman.map lists what the headers declare (ninja renew-symbols writes it)",
           [f"only in the map: {sorted(listed - names)}", f"only in the headers: {sorted(names - listed)}"])
 
+# A function that no test calls is not known to work.
+words = set()
+for source in (root / "tests").rglob("*.c"):
+    words.update(re.findall(r"\bcepman_\w+", re.sub(r"/\*.*?\*/", "", source.read_text(), flags=re.S)))
+joined = {f"cepman_{kind}_{end}" for kind in re.findall(r"SHARED\((\w+),", (root / "tests/abi/test_handles.c").read_text())
+          for end in ("ref", "unref")}
+tap.check(names <= words | joined, "every public function is called by a test", sorted(names - words - joined))
+
 for path in libraries:
     shared = ".so" in path.name
     if shared:

@@ -108,6 +108,8 @@ START_TEST(versions)
     ck_assert_str_eq(cepman_version(), text);
     ck_assert_int_eq(cepman_version_number(),
                      CEPMAN_VERSION_MAJOR * 1000000 + CEPMAN_VERSION_MINOR * 1000 + CEPMAN_VERSION_PATCH);
+    ck_assert_ptr_nonnull(strstr(cepman_fftw_version(), "fftw"));
+    ck_assert_ptr_nonnull(strstr(cepman_openblas_version(), "OpenBLAS"));
 }
 END_TEST
 
