@@ -68,7 +68,7 @@ static int save_linkage(tool *t, const cepman_hdbscan_tree *tree, const char *pa
 /* A row per condensed cluster: parent (-1: none), size, label (-1: not selected), birth, death, stability. */
 static int save_condensed(tool *t, const cepman_hdbscan *h, const char *path)
 {
-    size_t shape[] = {cepman_hdbscan_tree_clusters(h), 6};
+    size_t shape[] = {cepman_hdbscan_condensed_clusters(h), 6};
     double *table = array_zero(shape[0], 6, sizeof *table);
     if (!table) return 1;
     int rc = 0;
@@ -76,8 +76,8 @@ static int save_condensed(tool *t, const cepman_hdbscan *h, const char *path)
         size_t parent, size;
         int32_t label;
         double *row = table + 6 * k;
-        rc = tool_check(t,
-                        cepman_hdbscan_tree_cluster(h, k, &parent, &size, &label, &row[3], &row[4], &row[5]));
+        rc = tool_check(
+            t, cepman_hdbscan_condensed_cluster(h, k, &parent, &size, &label, &row[3], &row[4], &row[5]));
         row[0] = parent == SIZE_MAX ? -1 : (double)parent;
         row[1] = (double)size;
         row[2] = label;

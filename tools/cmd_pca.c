@@ -9,7 +9,7 @@
 
 static int save_details(tool *t, const cepman_pca *p, const char *const paths[4])
 {
-    size_t k = cepman_pca_components_count(p), d = cepman_pca_features(p);
+    size_t k = cepman_pca_components(p), d = cepman_pca_features(p);
     const size_t shape[2] = {k, d};
     double *components = array_zero(k, d, sizeof *components);
     if (!components) return 1;

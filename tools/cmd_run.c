@@ -301,7 +301,7 @@ static void json_results(json *j, const chain *k)
     json_flag(j, "virtual_images", k->with_beam);
     json_real(j, "angstrom_per_cepstrum_pixel", cepman_cepstrum_pixel(k->cepstrum));
     if (k->pca) {
-        size_t n = cepman_pca_components_count(k->pca);
+        size_t n = cepman_pca_components(k->pca);
         for (size_t i = 0; i < n; i++)
             sum += cepman_pca_variance(k->pca)[i];
         json_open(j, "pca", '{');

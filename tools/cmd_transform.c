@@ -12,7 +12,7 @@ static int run_transform(tool *t)
     if (!rc) rc = input_dataset(t, 0, &d);
     if (!rc && !(path = outputs_add(t, arg_text(t, "output")))) rc = 1;
     if (!rc) rc = tool_check(t, cepman_cepstrum_create(&c, t->ctx, d, arg_stage(t, "cepstrum")));
-    if (!rc) rc = tool_check(t, cepman_cepstrum_run_file(t->ctx, c, d, path));
+    if (!rc) rc = tool_check(t, cepman_cepstrum_run_file(c, t->ctx, d, path));
     cepman_cepstrum_unref(c);
     cepman_dataset_unref(d);
     return rc;

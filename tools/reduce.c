@@ -40,7 +40,7 @@ static int second_pass(tool *t, const cepman_cepstrum *cepstrum, cepman_dataset 
                        float *block, size_t step, cepman_matrix **scores)
 {
     const size_t n = cepman_dataset_available(frames), d = cepman_cepstrum_features(cepstrum);
-    const size_t k = cepman_pca_components_count(p);
+    const size_t k = cepman_pca_components(p);
     float *to = array_zero(n, k, sizeof *to);
     int rc = to ? 0 : 1;
     for (size_t i = 0; !rc && i < n; i += step) {

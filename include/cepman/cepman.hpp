@@ -933,7 +933,7 @@ class pca : public detail::handle<pca, cepman_pca, cepman_pca_ref, cepman_pca_un
     }
     std::size_t size() const noexcept
     {
-        return cepman_pca_components_count(get());
+        return cepman_pca_components(get());
     }
     std::size_t features() const noexcept
     {
@@ -1237,19 +1237,19 @@ class hdbscan : public detail::handle<hdbscan, cepman_hdbscan, cepman_hdbscan_re
     /* The condensed tree. */
     std::size_t tree_clusters() const noexcept
     {
-        return cepman_hdbscan_tree_clusters(get());
+        return cepman_hdbscan_condensed_clusters(get());
     }
     cluster_record tree_cluster(const context &ctx, std::size_t i) const
     {
         cluster_record r = {};
-        ctx.check(cepman_hdbscan_tree_cluster(get(), i, &r.parent, &r.size, &r.label, &r.birth, &r.death,
-                                              &r.stability));
+        ctx.check(cepman_hdbscan_condensed_cluster(get(), i, &r.parent, &r.size, &r.label, &r.birth, &r.death,
+                                                   &r.stability));
         return r;
     }
     point_record tree_point(const context &ctx, std::size_t row) const
     {
         point_record r = {};
-        ctx.check(cepman_hdbscan_tree_point(get(), row, &r.cluster, &r.lambda));
+        ctx.check(cepman_hdbscan_condensed_point(get(), row, &r.cluster, &r.lambda));
         return r;
     }
 

@@ -75,7 +75,7 @@ CEPMAN_API cepman_status cepman_cepstrum_run(cepman_matrix **out, cepman_context
 /* The same, straight into a .npy file of (frames, features) float32 or float16 for scans whose features do not fit into
  * memory: written beside the target with its room on the disk kept beforehand, renamed when it is whole, removed after
  * a failure. cepman_matrix_map() reads it without loading it. Also IO. */
-CEPMAN_API cepman_status cepman_cepstrum_run_file(cepman_context *context, const cepman_cepstrum *cepstrum,
+CEPMAN_API cepman_status cepman_cepstrum_run_file(const cepman_cepstrum *cepstrum, cepman_context *context,
                                                   cepman_dataset *dataset, const char *path);
 /* Features of frames first .. first+count-1 into the caller's rows, stride floats apart, as run() gives them in
  * float32: for programs that go through a scan in blocks (cepman_pca_accumulator). Scale `standard` is UNSUPPORTED

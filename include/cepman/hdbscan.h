@@ -82,15 +82,15 @@ CEPMAN_API const uint8_t *cepman_hdbscan_exemplars(const cepman_hdbscan *cluster
 
 /* The condensed tree. Cluster 0 is the root; parents come before children. Out-of-range numbers give
  * CEPMAN_ERR_RANGE; any pointer may be NULL. lambda is 1 / distance, infinite at distance 0. */
-CEPMAN_API size_t cepman_hdbscan_tree_clusters(const cepman_hdbscan *clusters);
+CEPMAN_API size_t cepman_hdbscan_condensed_clusters(const cepman_hdbscan *clusters);
 /* parent: SIZE_MAX for the root; label: of the flat clustering when this cluster was selected, else -1; birth: the
  * lambda at which it splits off, death: the largest at which it loses points or splits. */
-CEPMAN_API cepman_status cepman_hdbscan_tree_cluster(const cepman_hdbscan *clusters, size_t cluster,
-                                                     size_t *parent, size_t *size, int32_t *label,
-                                                     double *birth, double *death, double *stability);
+CEPMAN_API cepman_status cepman_hdbscan_condensed_cluster(const cepman_hdbscan *clusters, size_t cluster,
+                                                          size_t *parent, size_t *size, int32_t *label,
+                                                          double *birth, double *death, double *stability);
 /* The cluster that a row falls out of, and the lambda. Rows that are not finite: SIZE_MAX and 0. */
-CEPMAN_API cepman_status cepman_hdbscan_tree_point(const cepman_hdbscan *clusters, size_t row,
-                                                   size_t *cluster, double *lambda);
+CEPMAN_API cepman_status cepman_hdbscan_condensed_point(const cepman_hdbscan *clusters, size_t row,
+                                                        size_t *cluster, double *lambda);
 
 /* ---- new points ------------------------------------------------------------------------------------------------- */
 

@@ -32,7 +32,7 @@ CEPMAN_API cepman_pca *cepman_pca_ref(cepman_pca *pca);
 CEPMAN_API void cepman_pca_unref(cepman_pca *pca);
 
 /* How many components there are, and features of a row. */
-CEPMAN_API size_t cepman_pca_components_count(const cepman_pca *pca);
+CEPMAN_API size_t cepman_pca_components(const cepman_pca *pca);
 CEPMAN_API size_t cepman_pca_features(const cepman_pca *pca);
 /* d means; a unit row of d per component (NULL beyond the last); variance (n - 1 in the denominator) per component,
  * descending; and the total variance of all features. All valid as long as the handle. */

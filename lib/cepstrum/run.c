@@ -65,7 +65,7 @@ cepman_status cepman_cepstrum_run(cepman_matrix **out, cepman_context *ctx, cons
     return CEPMAN_OK;
 }
 
-cepman_status cepman_cepstrum_run_file(cepman_context *ctx, const cepman_cepstrum *c, cepman_dataset *dataset,
+cepman_status cepman_cepstrum_run_file(const cepman_cepstrum *c, cepman_context *ctx, cepman_dataset *dataset,
                                        const char *path)
 {
     cepman_status s = cep_enter(ctx);

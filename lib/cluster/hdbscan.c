@@ -192,13 +192,14 @@ const uint8_t *cepman_hdbscan_exemplars(const cepman_hdbscan *h)
     return h ? h->exemplars : NULL;
 }
 
-size_t cepman_hdbscan_tree_clusters(const cepman_hdbscan *h)
+size_t cepman_hdbscan_condensed_clusters(const cepman_hdbscan *h)
 {
     return h ? h->condensed.clusters : 0;
 }
 
-cepman_status cepman_hdbscan_tree_cluster(const cepman_hdbscan *h, size_t k, size_t *parent, size_t *size,
-                                          int32_t *label, double *birth, double *death, double *stability)
+cepman_status cepman_hdbscan_condensed_cluster(const cepman_hdbscan *h, size_t k, size_t *parent,
+                                               size_t *size, int32_t *label, double *birth, double *death,
+                                               double *stability)
 {
     if (!h) return CEPMAN_ERR_ARGUMENT;
     const cep_condensed *c = &h->condensed;
@@ -212,7 +213,8 @@ cepman_status cepman_hdbscan_tree_cluster(const cepman_hdbscan *h, size_t k, siz
     return CEPMAN_OK;
 }
 
-cepman_status cepman_hdbscan_tree_point(const cepman_hdbscan *h, size_t row, size_t *cluster, double *lambda)
+cepman_status cepman_hdbscan_condensed_point(const cepman_hdbscan *h, size_t row, size_t *cluster,
+                                             double *lambda)
 {
     if (!h) return CEPMAN_ERR_ARGUMENT;
     const cepman_hdbscan_tree *t = h->tree;

@@ -169,7 +169,7 @@ void cepman_pca_unref(cepman_pca *p)
     cep_memory_unref(mem);
 }
 
-size_t cepman_pca_components_count(const cepman_pca *p)
+size_t cepman_pca_components(const cepman_pca *p)
 {
     return p ? p->count : 0;
 }

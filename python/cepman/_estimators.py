@@ -99,7 +99,7 @@ class PCA(_Estimator):
 
     def fit(self, X, y=None):
         self._model = model = context.make("pca_fit", arrays.matrix(X), self._options("pca"))
-        count, columns = library.cepman_pca_components_count(model), library.cepman_pca_features(model)
+        count, columns = library.cepman_pca_components(model), library.cepman_pca_features(model)
         self.n_components_, self.n_features_in_ = count, columns
         self.mean_ = arrays.view(model, library.cepman_pca_mean(model), (columns,), np.float64)
         self.components_ = np.array([arrays.view(model, library.cepman_pca_component(model, i), (columns,), np.float64)

@@ -99,7 +99,7 @@ _SIGNATURES = {
     "cepman_cepstrum_dataset": (c_int, [out_handle, handle, handle, handle]),
     "cepman_pca_fit": (c_int, [out_handle, handle, handle, handle]),
     "cepman_pca_unref": (None, [handle]),
-    "cepman_pca_components_count": (c_size, [handle]),
+    "cepman_pca_components": (c_size, [handle]),
     "cepman_pca_features": (c_size, [handle]),
     "cepman_pca_mean": (handle, [handle]),
     "cepman_pca_component": (handle, [handle, c_size]),

@@ -282,7 +282,7 @@ START_TEST(allocations_fail_in_turn)
             s = cepman_cepstrum_run(&m, ctx, c, d);
             ck_assert_int_eq(s != CEPMAN_OK, m == NULL);
         }
-        if (!s) s = cepman_cepstrum_run_file(ctx, c, d, support_path("in_turn.npy"));
+        if (!s) s = cepman_cepstrum_run_file(c, ctx, d, support_path("in_turn.npy"));
         if (!s && _i != 1) s = cepman_cepstrum_worker_create(&k, ctx, c);
         if (!s) s = cepman_cepstrum_dataset(&planes, ctx, c, d);
         if (!s) s = cepman_dataset_read_f32(planes, ctx, 3, 1, plane, H * W);

@@ -42,7 +42,7 @@ START_TEST(into_a_file_and_in_blocks)
             assert_good(ctx, cepman_cepstrum_create(&c, ctx, d, o));
             cepman_matrix *m = run(ctx, d, o);
             ck_assert_int_eq(cepman_matrix_type(m), half ? CEPMAN_TYPE_F16 : CEPMAN_TYPE_F32);
-            assert_good(ctx, cepman_cepstrum_run_file(ctx, c, d, path));
+            assert_good(ctx, cepman_cepstrum_run_file(c, ctx, d, path));
             assert_file(ctx, path, m);
             /* Some frames at a time, in float32 whatever is stored. */
             size_t n = cepman_cepstrum_features(c), stride = n + 2;
@@ -87,17 +87,17 @@ START_TEST(no_half_written_file)
         cepman_cepstrum *c = NULL;
         assert_good(ctx, cepman_cepstrum_create(&c, ctx, d, NULL));
         l.fail_at = 150;
-        assert_status(ctx, cepman_cepstrum_run_file(ctx, c, d, path), CEPMAN_ERR_CALLBACK);
+        assert_status(ctx, cepman_cepstrum_run_file(c, ctx, d, path), CEPMAN_ERR_CALLBACK);
         ck_assert(!support_exists(path));
         l.fail_at = SIZE_MAX;
         l.reads = 0;
         l.cancel = ctx;
-        assert_status(ctx, cepman_cepstrum_run_file(ctx, c, d, path), CEPMAN_ERR_CANCELLED);
+        assert_status(ctx, cepman_cepstrum_run_file(c, ctx, d, path), CEPMAN_ERR_CANCELLED);
         ck_assert(!support_exists(path));
         cepman_context_clear_cancel(ctx);
         l.cancel = NULL;
-        assert_status(ctx, cepman_cepstrum_run_file(ctx, c, d, "/nowhere/at/all.npy"), CEPMAN_ERR_IO);
-        assert_status(ctx, cepman_cepstrum_run_file(ctx, c, d, NULL), CEPMAN_ERR_ARGUMENT);
+        assert_status(ctx, cepman_cepstrum_run_file(c, ctx, d, "/nowhere/at/all.npy"), CEPMAN_ERR_IO);
+        assert_status(ctx, cepman_cepstrum_run_file(c, ctx, d, NULL), CEPMAN_ERR_ARGUMENT);
         cepman_cepstrum_unref(c);
         cepman_dataset_unref(d);
     }

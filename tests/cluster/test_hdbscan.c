@@ -590,7 +590,7 @@ START_TEST(views_of_the_tree)
     cepman_hdbscan *h = flat_of(ctx, t, 10, "allow-single-cluster", "true");
     const int32_t *labels = cepman_labels_data(cepman_hdbscan_labels(h));
     const uint8_t *exemplars = cepman_hdbscan_exemplars(h);
-    size_t clusters = cepman_hdbscan_tree_clusters(h),
+    size_t clusters = cepman_hdbscan_condensed_clusters(h),
            found = cepman_labels_clusters(cepman_hdbscan_labels(h));
     ck_assert_uint_ge(clusters, found);
     size_t fell[256] = {0}, split[256] = {0}, of_label[256] = {0};
@@ -599,13 +599,13 @@ START_TEST(views_of_the_tree)
     for (size_t i = 0; i < n; i++) {
         size_t k;
         double lambda, birth, death;
-        assert_good(ctx, cepman_hdbscan_tree_point(h, i, &k, &lambda));
+        assert_good(ctx, cepman_hdbscan_condensed_point(h, i, &k, &lambda));
         if (i == 0) {
             ck_assert(k == SIZE_MAX && lambda == 0 && !exemplars[i]);
             continue;
         }
         ck_assert_uint_lt(k, clusters);
-        assert_good(ctx, cepman_hdbscan_tree_cluster(h, k, NULL, NULL, NULL, &birth, &death, NULL));
+        assert_good(ctx, cepman_hdbscan_condensed_cluster(h, k, NULL, NULL, NULL, &birth, &death, NULL));
         ck_assert(lambda >= birth && lambda <= death);
         fell[k]++;
         sum[k] += lambda - birth;
@@ -621,21 +621,21 @@ START_TEST(views_of_the_tree)
         size_t parent, size;
         int32_t label;
         double birth, death, stability, above;
-        assert_good(ctx,
-                    cepman_hdbscan_tree_cluster(h, k, &parent, &size, &label, &birth, &death, &stability));
+        assert_good(
+            ctx, cepman_hdbscan_condensed_cluster(h, k, &parent, &size, &label, &birth, &death, &stability));
         ck_assert_uint_eq(size, fell[k] + split[k]);
         ck_assert_double_eq_tol(stability, sum[k], 1e-9 * sum[k]);
         ck_assert(k == 0 ? parent == SIZE_MAX && birth == 0 && size == n - 1 : parent < k);
         labelled += label >= 0;
         if (k == 0) continue;
-        assert_good(ctx, cepman_hdbscan_tree_cluster(h, parent, NULL, NULL, NULL, &above, NULL, NULL));
+        assert_good(ctx, cepman_hdbscan_condensed_cluster(h, parent, NULL, NULL, NULL, &above, NULL, NULL));
         split[parent] += size;
         sum[parent] += (birth - above) * (double)size;
     }
     ck_assert_uint_eq(labelled, found);
-    ck_assert_int_eq(cepman_hdbscan_tree_cluster(h, clusters, NULL, NULL, NULL, NULL, NULL, NULL),
+    ck_assert_int_eq(cepman_hdbscan_condensed_cluster(h, clusters, NULL, NULL, NULL, NULL, NULL, NULL),
                      CEPMAN_ERR_RANGE);
-    ck_assert_int_eq(cepman_hdbscan_tree_point(h, n, NULL, NULL), CEPMAN_ERR_RANGE);
+    ck_assert_int_eq(cepman_hdbscan_condensed_point(h, n, NULL, NULL), CEPMAN_ERR_RANGE);
     /* Cut above all heights: one piece; at 0: every point alone. */
     cepman_labels *cut = NULL;
     assert_good(ctx, cepman_hdbscan_tree_cut(&cut, ctx, t, 1e30, 1));

@@ -90,14 +90,14 @@ static size_t place_twin(const fit *f, const float *y, double *lambda)
             }
         }
         *lambda = least > 0 ? 1 / least : (double)INFINITY;
-        assert_good(f->ctx, cepman_hdbscan_tree_point(f->h, best, &cluster, &until));
+        assert_good(f->ctx, cepman_hdbscan_condensed_point(f->h, best, &cluster, &until));
         if (until <= *lambda) {
             *lambda = until;
         } else {
             for (;;) {
                 size_t parent;
-                assert_good(f->ctx, cepman_hdbscan_tree_cluster(f->h, cluster, &parent, NULL, NULL, &birth,
-                                                                NULL, NULL));
+                assert_good(f->ctx, cepman_hdbscan_condensed_cluster(f->h, cluster, &parent, NULL, NULL,
+                                                                     &birth, NULL, NULL));
                 if (parent == SIZE_MAX || birth < *lambda) break;
                 cluster = parent;
             }
@@ -113,7 +113,7 @@ static int32_t label_above(const fit *f, size_t cluster, double *end)
     int32_t label = -1;
     while (cluster != SIZE_MAX && label < 0)
         assert_good(f->ctx,
-                    cepman_hdbscan_tree_cluster(f->h, cluster, &cluster, NULL, &label, NULL, end, NULL));
+                    cepman_hdbscan_condensed_cluster(f->h, cluster, &cluster, NULL, &label, NULL, end, NULL));
     return label;
 }
 
@@ -205,7 +205,7 @@ START_TEST(memberships)
             size_t cluster = 0;
             ck_assert_uint_le(k, 200);
             if (i < n)
-                assert_good(f.ctx, cepman_hdbscan_tree_point(f.h, i, &cluster, &lambda));
+                assert_good(f.ctx, cepman_hdbscan_condensed_point(f.h, i, &cluster, &lambda));
             else
                 cluster = place_twin(&f, x, &lambda);
             if (cluster == SIZE_MAX) {
@@ -213,7 +213,8 @@ START_TEST(memberships)
                     ck_assert_double_eq(got[j], 0);
                 continue;
             }
-            assert_good(f.ctx, cepman_hdbscan_tree_cluster(f.h, cluster, NULL, NULL, NULL, NULL, &end, NULL));
+            assert_good(f.ctx,
+                        cepman_hdbscan_condensed_cluster(f.h, cluster, NULL, NULL, NULL, NULL, &end, NULL));
             for (size_t j = 0; j < k; j++) {
                 want[j] = (double)INFINITY;
                 for (size_t e = 0; e < n; e++)
@@ -221,30 +222,31 @@ START_TEST(memberships)
                         want[j] = fmin(want[j], distance_of(x, f.x + e * d, d));
                 zeros += want[j] == 0;
             }
-            for (size_t q = 0; q < cepman_hdbscan_tree_clusters(f.h); q++) {
+            for (size_t q = 0; q < cepman_hdbscan_condensed_clusters(f.h); q++) {
                 int32_t j;
                 size_t at = q, parent = 0, above[64], depth = 0, from = cluster;
                 double death, at_lambda = lambda, birth = 0;
-                assert_good(f.ctx, cepman_hdbscan_tree_cluster(f.h, q, NULL, NULL, &j, NULL, &death, NULL));
+                assert_good(f.ctx,
+                            cepman_hdbscan_condensed_cluster(f.h, q, NULL, NULL, &j, NULL, &death, NULL));
                 if (j < 0) continue;
                 for (; at != SIZE_MAX; at = parent) {
                     ck_assert_uint_lt(depth, 64);
                     above[depth++] = at;
-                    assert_good(f.ctx,
-                                cepman_hdbscan_tree_cluster(f.h, at, &parent, NULL, NULL, NULL, NULL, NULL));
+                    assert_good(f.ctx, cepman_hdbscan_condensed_cluster(f.h, at, &parent, NULL, NULL, NULL,
+                                                                        NULL, NULL));
                 }
                 /* Up from the row's cluster until it meets the path of this one. */
                 size_t met = depth, last = SIZE_MAX;
                 for (; met == depth; from = parent) {
                     for (met = 0; met < depth && above[met] != from; met++)
                         ;
-                    assert_good(
-                        f.ctx, cepman_hdbscan_tree_cluster(f.h, from, &parent, NULL, NULL, NULL, NULL, NULL));
+                    assert_good(f.ctx, cepman_hdbscan_condensed_cluster(f.h, from, &parent, NULL, NULL, NULL,
+                                                                        NULL, NULL));
                     if (met == depth) last = from;
                 }
                 if (last != SIZE_MAX && met > 0) {
-                    assert_good(f.ctx,
-                                cepman_hdbscan_tree_cluster(f.h, last, NULL, NULL, NULL, &birth, NULL, NULL));
+                    assert_good(f.ctx, cepman_hdbscan_condensed_cluster(f.h, last, NULL, NULL, NULL, &birth,
+                                                                        NULL, NULL));
                     at_lambda = birth;
                 }
                 double ratio = isinf(end) && isinf(at_lambda) ? 1

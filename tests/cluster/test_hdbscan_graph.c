@@ -123,12 +123,12 @@ START_TEST(disconnected)
             ck_assert(large ? l[i] == -1 : l[i] == (int32_t)(i % 3) || l[i] == -1);
         double birth, lambda;
         size_t cluster;
-        for (size_t k = 0; k < cepman_hdbscan_tree_clusters(h); k++) {
-            assert_good(ctx, cepman_hdbscan_tree_cluster(h, k, NULL, NULL, NULL, &birth, NULL, NULL));
+        for (size_t k = 0; k < cepman_hdbscan_condensed_clusters(h); k++) {
+            assert_good(ctx, cepman_hdbscan_condensed_cluster(h, k, NULL, NULL, NULL, &birth, NULL, NULL));
             ck_assert(k > 3 || birth == 0);
         }
         if (large) {
-            assert_good(ctx, cepman_hdbscan_tree_point(h, 4, &cluster, &lambda));
+            assert_good(ctx, cepman_hdbscan_condensed_point(h, 4, &cluster, &lambda));
             ck_assert(cluster == 0 && lambda == 0);
         }
         double v = 5;

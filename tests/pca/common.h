@@ -50,7 +50,7 @@ static const cep_pca_method methods[] = {CEP_PCA_AUTO, CEP_PCA_FEATURES_F32, CEP
 /* What every fit must have: orthonormal rows, descending variances, the sign rule. */
 static inline void check_form(const cepman_pca *p)
 {
-    size_t k = cepman_pca_components_count(p), d = cepman_pca_features(p);
+    size_t k = cepman_pca_components(p), d = cepman_pca_features(p);
     for (size_t i = 0; i < k; i++) {
         const double *v = cepman_pca_component(p, i);
         double most = 0;
