@@ -80,6 +80,16 @@ template <class T> class span
     std::size_t size_ = 0;
 };
 
+/* The library that is loaded, and the FFTW and OpenBLAS it uses. */
+struct versions {
+    std::string library, fftw, openblas;
+    int number;
+};
+inline versions loaded_versions()
+{
+    return {cepman_version(), cepman_fftw_version(), cepman_openblas_version(), cepman_version_number()};
+}
+
 class error : public std::runtime_error
 {
   public:
@@ -212,6 +222,14 @@ template <> struct type_of<float> : std::integral_constant<cepman_type, CEPMAN_T
 };
 template <> struct type_of<double> : std::integral_constant<cepman_type, CEPMAN_TYPE_F64> {
 };
+
+/* Throws when a span does not hold rows x columns numbers. */
+inline void expect_rows(std::size_t size, std::size_t rows, std::size_t columns)
+{
+    if (columns ? size / columns != rows || size % columns : size)
+        throw error(CEPMAN_ERR_SHAPE, "the span has " + std::to_string(size) + " numbers, expected " +
+                                          std::to_string(rows) + " x " + std::to_string(columns));
+}
 
 /* What the callbacks of a context reach: the functions, and the exception that one of them threw. */
 struct context_state {
@@ -515,13 +533,13 @@ class matrix : public detail::handle<matrix, cepman_matrix, cepman_matrix_ref, c
     /* A copy of packed rows. */
     static matrix copy(const context &ctx, span<const float> data, std::size_t rows, std::size_t columns)
     {
-        expect(data.size(), rows, columns);
+        detail::expect_rows(data.size(), rows, columns);
         return ctx.make<matrix>(cepman_matrix_copy, data.data(), rows, columns, columns);
     }
     /* Takes a vector of packed rows over, without a copy. */
     static matrix take(const context &ctx, std::vector<float> data, std::size_t rows, std::size_t columns)
     {
-        expect(data.size(), rows, columns);
+        detail::expect_rows(data.size(), rows, columns);
         auto kept = std::make_unique<std::vector<float>>(std::move(data));
         const float *first = kept->data();
         const auto destroy = [](void *user) { delete static_cast<std::vector<float> *>(user); };
@@ -533,6 +551,30 @@ class matrix : public detail::handle<matrix, cepman_matrix, cepman_matrix_ref, c
     static matrix load(const context &ctx, const std::string &path)
     {
         return ctx.make<matrix>(cepman_matrix_load, path.c_str());
+    }
+    /* Rows that stay in the file, for features beyond memory. */
+    static matrix map(const context &ctx, const std::string &path)
+    {
+        return ctx.make<matrix>(cepman_matrix_map, path.c_str());
+    }
+    /* A copy with numbers of type F32 or F16. */
+    matrix convert(const context &ctx, cepman_type to) const
+    {
+        return ctx.make<matrix>(cepman_matrix_convert, get(), to);
+    }
+    cepman_type type() const noexcept
+    {
+        return cepman_matrix_type(get());
+    }
+    /* Rows first .. first + count - 1, packed, as float32 whatever the type. */
+    std::vector<float> read(const context &ctx, std::size_t first, std::size_t count) const
+    {
+        if (count > rows() || first > rows() - count)
+            throw error(CEPMAN_ERR_RANGE, "rows " + std::to_string(first) + " + " + std::to_string(count) +
+                                              " are asked for, the matrix has " + std::to_string(rows()));
+        std::vector<float> out(count * columns());
+        ctx.check(cepman_matrix_read(get(), ctx.get(), first, count, out.data(), columns()));
+        return out;
     }
     void save(const context &ctx, const std::string &path) const
     {
@@ -555,14 +597,6 @@ class matrix : public detail::handle<matrix, cepman_matrix, cepman_matrix_ref, c
     {
         const float *data = cepman_matrix_row(get(), i);
         return {data, data ? columns() : 0};
-    }
-
-  private:
-    static void expect(std::size_t size, std::size_t rows, std::size_t columns)
-    {
-        if (columns ? size / columns != rows || size % columns : size)
-            throw error(CEPMAN_ERR_SHAPE, "the span has " + std::to_string(size) + " numbers, expected " +
-                                              std::to_string(rows) + " x " + std::to_string(columns));
     }
 };
 
@@ -832,6 +866,43 @@ inline simulated simulate(const context &ctx, const options &how = {})
     return made;
 }
 
+/* A simulated scan with everything that is true of it. */
+class simulation
+    : public detail::handle<simulation, cepman_simulation, cepman_simulation_ref, cepman_simulation_unref>
+{
+  public:
+    static cepman::options options(const context &ctx)
+    {
+        return {ctx, cepman_simulate_options_create};
+    }
+    static simulation scan(const context &ctx, const cepman::options &how = {})
+    {
+        return ctx.make<simulation>(cepman_simulate_scan, how.get());
+    }
+    cepman::dataset dataset() const noexcept
+    {
+        return cepman::dataset::share(cepman_simulation_dataset(get()));
+    }
+    labels truth() const noexcept
+    {
+        return labels::share(cepman_simulation_truth(get()));
+    }
+    labels boundary() const noexcept
+    {
+        return labels::share(cepman_simulation_boundary(get()));
+    }
+    matrix state() const noexcept
+    {
+        return matrix::share(cepman_simulation_state(get()));
+    }
+    /* Empty when all pixels are good. */
+    span<const std::uint8_t> bad_pixels() const noexcept
+    {
+        const std::uint8_t *bytes = cepman_simulation_bad_pixels(get());
+        return {bytes, bytes ? dataset().height() * dataset().width() : 0};
+    }
+};
+
 class cepstrum : public detail::handle<cepstrum, cepman_cepstrum, cepman_cepstrum_ref, cepman_cepstrum_unref>
 {
   public:
@@ -895,6 +966,18 @@ class cepstrum : public detail::handle<cepstrum, cepman_cepstrum, cepman_cepstru
     matrix run(const context &ctx, const dataset &scan) const
     {
         return ctx.make<matrix>(cepman_cepstrum_run, get(), scan.get());
+    }
+    /* Straight into a .npy file. */
+    void run_file(const context &ctx, const dataset &scan, const std::string &path) const
+    {
+        ctx.check(cepman_cepstrum_run_file(get(), ctx.get(), scan.get(), path.c_str()));
+    }
+    /* Features of frames first .. first + count - 1 into packed rows. */
+    void read(const context &ctx, const dataset &scan, std::size_t first, std::size_t count,
+              span<float> rows) const
+    {
+        detail::expect_rows(rows.size(), count, features());
+        ctx.check(cepman_cepstrum_read(get(), ctx.get(), scan.get(), first, count, rows.data(), features()));
     }
     dataset images(const context &ctx, const dataset &scan) const
     {
@@ -960,10 +1043,51 @@ class pca : public detail::handle<pca, cepman_pca, cepman_pca_ref, cepman_pca_un
     {
         return ctx.make<matrix>(cepman_pca_apply, get(), data.get());
     }
+    /* Scores of packed rows, size() a row. */
+    std::vector<float> project(const context &ctx, span<const float> rows) const
+    {
+        const std::size_t count = features() ? rows.size() / features() : 0;
+        detail::expect_rows(rows.size(), count, features());
+        std::vector<float> scores(count * size());
+        ctx.check(
+            cepman_pca_project(get(), ctx.get(), rows.data(), count, features(), scores.data(), size()));
+        return scores;
+    }
     matrix invert(const context &ctx, const matrix &scores) const
     {
         return ctx.make<matrix>(cepman_pca_invert, get(), scores.get());
     }
+};
+
+/* Components of rows that are not kept: add blocks in their order, then finish. */
+class pca_accumulator
+    : public detail::sole<pca_accumulator, cepman_pca_accumulator, cepman_pca_accumulator_unref>
+{
+  public:
+    static pca_accumulator create(const context &ctx, std::size_t features)
+    {
+        pca_accumulator made = ctx.make<pca_accumulator>(cepman_pca_accumulator_create, features);
+        made.features_ = features;
+        return made;
+    }
+    /* Packed rows. */
+    void add(const context &ctx, span<const float> rows)
+    {
+        const std::size_t count = features_ ? rows.size() / features_ : 0;
+        detail::expect_rows(rows.size(), count, features_);
+        ctx.check(cepman_pca_accumulator_add(get(), ctx.get(), rows.data(), count, features_));
+    }
+    std::size_t rows() const noexcept
+    {
+        return cepman_pca_accumulator_rows(get());
+    }
+    pca finish(const context &ctx, const cepman::options &how = {})
+    {
+        return ctx.make<pca>(cepman_pca_accumulator_finish, get(), how.get());
+    }
+
+  private:
+    std::size_t features_ = 0;
 };
 
 class vae : public detail::handle<vae, cepman_vae, cepman_vae_ref, cepman_vae_unref>
@@ -1028,6 +1152,14 @@ class neighbors
             throw error(CEPMAN_ERR_SHAPE, "indices and distances do not have n x k numbers");
         return ctx.make<neighbors>(cepman_neighbors_copy, n, k, indices.data(), distances.data());
     }
+    /* Most bytes that build() takes beside the matrix. */
+    static std::size_t memory(const context &ctx, std::size_t rows, std::size_t columns,
+                              cepman_type type = CEPMAN_TYPE_F32, const cepman::options &how = {})
+    {
+        std::size_t bytes = 0;
+        ctx.check(cepman_neighbors_memory(&bytes, ctx.get(), rows, columns, type, how.get()));
+        return bytes;
+    }
     std::size_t count() const noexcept
     {
         return cepman_neighbors_count(get());
@@ -1054,6 +1186,49 @@ class neighbors
     }
 };
 
+/* Rows that new rows are compared with. */
+class neighbors_index : public detail::handle<neighbors_index, cepman_neighbors_index,
+                                              cepman_neighbors_index_ref, cepman_neighbors_index_unref>
+{
+  public:
+    struct answer {
+        std::vector<std::int32_t> indices; /* k() a row */
+        std::vector<float> distances;
+    };
+
+    static neighbors_index create(const context &ctx, const matrix &data, const cepman::options &how = {})
+    {
+        return ctx.make<neighbors_index>(cepman_neighbors_index_create, data.get(), how.get());
+    }
+    answer query(const context &ctx, const matrix &rows) const
+    {
+        answer found = {std::vector<std::int32_t>(rows.rows() * k()), std::vector<float>(rows.rows() * k())};
+        ctx.check(cepman_neighbors_index_query(get(), ctx.get(), rows.get(), found.indices.data(),
+                                               found.distances.data()));
+        return found;
+    }
+    std::size_t count() const noexcept
+    {
+        return cepman_neighbors_index_count(get());
+    }
+    std::size_t columns() const noexcept
+    {
+        return cepman_neighbors_index_columns(get());
+    }
+    std::size_t k() const noexcept
+    {
+        return cepman_neighbors_index_k(get());
+    }
+    const char *method() const noexcept
+    {
+        return cepman_neighbors_index_method(get());
+    }
+    double recall() const noexcept
+    {
+        return cepman_neighbors_index_recall(get());
+    }
+};
+
 class umap : public detail::handle<umap, cepman_umap, cepman_umap_ref, cepman_umap_unref>
 {
   public:
@@ -1074,6 +1249,49 @@ class umap : public detail::handle<umap, cepman_umap, cepman_umap_ref, cepman_um
     {
         return ctx.make<umap>(cepman_umap_fit_graph, data.get(), graph.get(), how.get());
     }
+    /* data or graph may be empty, not both; target and start may be empty. */
+    static umap fit_given(const context &ctx, const matrix &data, const neighbors &graph,
+                          const labels &target, const matrix &start, const cepman::options &how = {})
+    {
+        return ctx.make<umap>(cepman_umap_fit_given, data.get(), graph.get(), target.get(), start.get(),
+                              how.get());
+    }
+    static umap load(const context &ctx, const std::string &path)
+    {
+        return ctx.make<umap>(cepman_umap_load, path.c_str());
+    }
+    void save(const context &ctx, const std::string &path) const
+    {
+        ctx.check(cepman_umap_save(get(), ctx.get(), path.c_str()));
+    }
+    /* Makes now what the first apply() would make. */
+    void prepare(const context &ctx) const
+    {
+        ctx.check(cepman_umap_prepare(get(), ctx.get()));
+    }
+    /* Places new rows. */
+    matrix apply(const context &ctx, const matrix &rows) const
+    {
+        return ctx.make<matrix>(cepman_umap_apply, get(), rows.get());
+    }
+    /* Empty when it was fitted to a graph alone. */
+    matrix features() const noexcept
+    {
+        return matrix::share(cepman_umap_features(get()));
+    }
+    /* The fuzzy graph, compressed rows: starts has a number more than there are rows. */
+    span<const std::size_t> graph_starts() const noexcept
+    {
+        return {cepman_umap_graph_starts(get()), embedding().rows() + 1};
+    }
+    span<const std::int32_t> graph_columns() const noexcept
+    {
+        return {cepman_umap_graph_columns(get()), edges()};
+    }
+    span<const float> graph_weights() const noexcept
+    {
+        return {cepman_umap_graph_weights(get()), edges()};
+    }
     matrix embedding() const noexcept
     {
         return matrix::share(cepman_umap_embedding(get()));
@@ -1091,6 +1309,12 @@ class umap : public detail::handle<umap, cepman_umap, cepman_umap_ref, cepman_um
     std::size_t epochs() const noexcept
     {
         return cepman_umap_epochs(get());
+    }
+
+  private:
+    std::size_t edges() const noexcept
+    {
+        return graph_starts()[embedding().rows()];
     }
 };
 
@@ -1126,6 +1350,10 @@ class kmeans : public detail::handle<kmeans, cepman_kmeans, cepman_kmeans_ref, c
     {
         return cepman_kmeans_iterations(get());
     }
+    span<const double> history() const noexcept
+    {
+        return {cepman_kmeans_history(get()), iterations()};
+    }
     bool converged() const noexcept
     {
         return cepman_kmeans_converged(get()) != 0;
@@ -1133,6 +1361,128 @@ class kmeans : public detail::handle<kmeans, cepman_kmeans, cepman_kmeans_ref, c
     cepman::labels apply(const context &ctx, const matrix &data) const
     {
         return ctx.make<cepman::labels>(cepman_kmeans_apply, get(), data.get());
+    }
+};
+
+/* Mini-batch K-means of rows that come in blocks. */
+class kmeans_stream : public detail::sole<kmeans_stream, cepman_kmeans_stream, cepman_kmeans_stream_unref>
+{
+  public:
+    static cepman::options options(const context &ctx)
+    {
+        return {ctx, cepman_kmeans_stream_options_create};
+    }
+    /* centres: to start from, or empty. */
+    static kmeans_stream create(const context &ctx, std::size_t columns, const cepman::options &how = {},
+                                const matrix &centres = {})
+    {
+        return ctx.make<kmeans_stream>(cepman_kmeans_stream_create, columns, centres.get(), how.get());
+    }
+    /* weights: empty, or one per row. */
+    void add(const context &ctx, const matrix &rows, span<const double> weights = {})
+    {
+        if (!weights.empty() && weights.size() != rows.rows())
+            throw error(CEPMAN_ERR_SHAPE, "weights and rows differ in number");
+        ctx.check(cepman_kmeans_stream_add(get(), ctx.get(), rows.get(),
+                                           weights.empty() ? nullptr : weights.data()));
+    }
+    std::uint64_t rows() const noexcept
+    {
+        return cepman_kmeans_stream_rows(get());
+    }
+    kmeans model(const context &ctx) const
+    {
+        return ctx.make<kmeans>(cepman_kmeans_stream_model, get());
+    }
+};
+
+class mixture : public detail::handle<mixture, cepman_mixture, cepman_mixture_ref, cepman_mixture_unref>
+{
+  public:
+    static cepman::options options(const context &ctx)
+    {
+        return {ctx, cepman_mixture_options_create};
+    }
+    /* start: labels to start from, or empty. */
+    static mixture fit(const context &ctx, const matrix &data, const cepman::options &how = {},
+                       const cepman::labels &start = {})
+    {
+        return ctx.make<mixture>(cepman_mixture_fit, data.get(), start.get(), how.get());
+    }
+    cepman::labels labels() const noexcept
+    {
+        return cepman::labels::share(cepman_mixture_labels(get()));
+    }
+    std::size_t components() const noexcept
+    {
+        return cepman_mixture_components(get());
+    }
+    std::size_t columns() const noexcept
+    {
+        return cepman_mixture_columns(get());
+    }
+    bool diagonal() const noexcept
+    {
+        return cepman_mixture_diagonal(get()) != 0;
+    }
+    /* rows x components. */
+    span<const double> responsibilities() const noexcept
+    {
+        return {cepman_mixture_responsibilities(get()), labels().values().size() * components()};
+    }
+    span<const double> weights() const noexcept
+    {
+        return {cepman_mixture_weights(get()), components()};
+    }
+    span<const double> means() const noexcept
+    {
+        return {cepman_mixture_means(get()), components() * columns()};
+    }
+    /* components x columns x columns, or components x columns when diagonal(). */
+    span<const double> covariances() const noexcept
+    {
+        return {cepman_mixture_covariances(get()), components() * columns() * (diagonal() ? 1 : columns())};
+    }
+    double log_likelihood() const noexcept
+    {
+        return cepman_mixture_log_likelihood(get());
+    }
+    std::size_t iterations() const noexcept
+    {
+        return cepman_mixture_iterations(get());
+    }
+    span<const double> history() const noexcept
+    {
+        return {cepman_mixture_history(get()), iterations()};
+    }
+    bool converged() const noexcept
+    {
+        return cepman_mixture_converged(get()) != 0;
+    }
+    double bic() const noexcept
+    {
+        return cepman_mixture_bic(get());
+    }
+    double aic() const noexcept
+    {
+        return cepman_mixture_aic(get());
+    }
+    /* New rows; responsibilities (rows x components) and log densities, one a row, where they are asked for. */
+    cepman::labels apply(const context &ctx, const matrix &rows,
+                         std::vector<double> *responsibilities = nullptr,
+                         std::vector<double> *densities = nullptr) const
+    {
+        std::vector<double> shares(responsibilities ? rows.rows() * components() : 0);
+        std::vector<double> each(densities ? rows.rows() : 0);
+        cepman_labels *out = nullptr;
+        const cepman_status status =
+            cepman_mixture_apply(&out, responsibilities ? shares.data() : nullptr,
+                                 densities ? each.data() : nullptr, ctx.get(), get(), rows.get());
+        auto made = cepman::labels::adopt(out);
+        ctx.check(status);
+        if (responsibilities) responsibilities->swap(shares);
+        if (densities) densities->swap(each);
+        return made;
     }
 };
 
@@ -1162,6 +1512,11 @@ class hdbscan_tree : public detail::handle<hdbscan_tree, cepman_hdbscan_tree, ce
             throw error(CEPMAN_ERR_SHAPE, "the distances are not n x n");
         return ctx.make<hdbscan_tree>(cepman_hdbscan_tree_build_distances, distances.data(), n, n, how.get());
     }
+    static hdbscan_tree build_neighbors(const context &ctx, const neighbors &graph,
+                                        const cepman::options &how = {})
+    {
+        return ctx.make<hdbscan_tree>(cepman_hdbscan_tree_build_neighbors, graph.get(), how.get());
+    }
     std::size_t points() const noexcept
     {
         return cepman_hdbscan_tree_points(get());
@@ -1190,6 +1545,12 @@ class hdbscan_tree : public detail::handle<hdbscan_tree, cepman_hdbscan_tree, ce
     labels cut(const context &ctx, double distance, std::size_t min_cluster_size) const
     {
         return ctx.make<labels>(cepman_hdbscan_tree_cut, get(), distance, min_cluster_size);
+    }
+    double relative_validity(const context &ctx, const labels &found) const
+    {
+        double value = NAN;
+        ctx.check(cepman_hdbscan_relative_validity(&value, ctx.get(), get(), found.get()));
+        return value;
     }
 };
 
@@ -1235,22 +1596,42 @@ class hdbscan : public detail::handle<hdbscan, cepman_hdbscan, cepman_hdbscan_re
         return {cepman_hdbscan_exemplars(get()), points()};
     }
     /* The condensed tree. */
-    std::size_t tree_clusters() const noexcept
+    std::size_t condensed_clusters() const noexcept
     {
         return cepman_hdbscan_condensed_clusters(get());
     }
-    cluster_record tree_cluster(const context &ctx, std::size_t i) const
+    cluster_record condensed_cluster(const context &ctx, std::size_t i) const
     {
         cluster_record r = {};
         ctx.check(cepman_hdbscan_condensed_cluster(get(), i, &r.parent, &r.size, &r.label, &r.birth, &r.death,
                                                    &r.stability));
         return r;
     }
-    point_record tree_point(const context &ctx, std::size_t row) const
+    point_record condensed_point(const context &ctx, std::size_t row) const
     {
         point_record r = {};
         ctx.check(cepman_hdbscan_condensed_point(get(), row, &r.cluster, &r.lambda));
         return r;
+    }
+    /* Labels of new rows; fitted: the matrix that the tree was built from. */
+    cepman::labels apply(const context &ctx, const matrix &fitted, const matrix &rows,
+                         std::vector<double> *probabilities = nullptr) const
+    {
+        std::vector<double> each(probabilities ? rows.rows() : 0);
+        cepman_labels *out = nullptr;
+        const cepman_status status = cepman_hdbscan_apply(&out, probabilities ? each.data() : nullptr,
+                                                          ctx.get(), get(), fitted.get(), rows.get());
+        auto made = cepman::labels::adopt(out);
+        ctx.check(status);
+        if (probabilities) probabilities->swap(each);
+        return made;
+    }
+    /* Soft memberships, a row of clusters for each row; rows: empty for those of the fit. */
+    std::vector<double> membership(const context &ctx, const matrix &fitted, const matrix &rows = {}) const
+    {
+        std::vector<double> out((rows ? rows : fitted).rows() * labels().clusters());
+        ctx.check(cepman_hdbscan_membership(out.data(), ctx.get(), get(), fitted.get(), rows.get()));
+        return out;
     }
 
   private:
@@ -1270,6 +1651,194 @@ inline labels consensus(const context &ctx, const labels &fine, const labels &co
     return ctx.make<labels>(cepman_consensus_merge, fine.get(), coarse.get(), features.get(), scan_rows,
                             scan_columns, how.get());
 }
+
+/* The tree of rounds. Nodes are ids; paths name them, "0/2". */
+class hierarchy
+    : public detail::handle<hierarchy, cepman_hierarchy, cepman_hierarchy_ref, cepman_hierarchy_unref>
+{
+  public:
+    using node_id = std::uint64_t;
+
+    /* rows x columns: the scan; 0 x 0: none. */
+    static hierarchy create(const context &ctx, std::size_t points, std::size_t rows = 0,
+                            std::size_t columns = 0)
+    {
+        return ctx.make<hierarchy>(cepman_hierarchy_create, points, rows, columns);
+    }
+    static hierarchy load(const context &ctx, const std::string &path)
+    {
+        return ctx.make<hierarchy>(cepman_hierarchy_load, path.c_str());
+    }
+    void save(const context &ctx, const std::string &path) const
+    {
+        ctx.check(cepman_hierarchy_save(get(), ctx.get(), path.c_str()));
+    }
+    std::size_t points() const noexcept
+    {
+        return cepman_hierarchy_points(get());
+    }
+    std::size_t rows() const noexcept
+    {
+        return cepman_hierarchy_rows(get());
+    }
+    std::size_t columns() const noexcept
+    {
+        return cepman_hierarchy_columns(get());
+    }
+    std::size_t height() const noexcept
+    {
+        return cepman_hierarchy_height(get());
+    }
+
+    /* All ids, in preorder. */
+    std::vector<node_id> nodes() const
+    {
+        std::vector<node_id> ids(cepman_hierarchy_nodes(get()));
+        for (std::size_t i = 0; i < ids.size(); i++)
+            ids[i] = cepman_hierarchy_node(get(), i);
+        return ids;
+    }
+    node_id find(const context &ctx, const std::string &path) const
+    {
+        node_id node = CEPMAN_NODE_NONE;
+        ctx.check(cepman_hierarchy_find(get(), ctx.get(), path.c_str(), &node));
+        return node;
+    }
+    std::string path(node_id node) const
+    {
+        std::string text(cepman_hierarchy_path(get(), node, nullptr, 0), '\0');
+        cepman_hierarchy_path(get(), node, text.data(), text.size() + 1);
+        return text;
+    }
+    node_id parent(node_id node) const noexcept
+    {
+        return cepman_hierarchy_parent(get(), node);
+    }
+    cepman_node_kind kind(node_id node) const noexcept
+    {
+        return cepman_hierarchy_kind(get(), node);
+    }
+    std::int32_t label(node_id node) const noexcept
+    {
+        return cepman_hierarchy_label(get(), node);
+    }
+    std::size_t depth(node_id node) const noexcept
+    {
+        return cepman_hierarchy_depth(get(), node);
+    }
+    std::vector<node_id> children(node_id node) const
+    {
+        std::vector<node_id> ids(cepman_hierarchy_children(get(), node));
+        for (std::size_t i = 0; i < ids.size(); i++)
+            ids[i] = cepman_hierarchy_child(get(), node, i);
+        return ids;
+    }
+    std::size_t size(node_id node) const noexcept
+    {
+        return cepman_hierarchy_size(get(), node);
+    }
+    std::vector<std::size_t> members(const context &ctx, node_id node) const
+    {
+        std::vector<std::size_t> points(size(node));
+        ctx.check(cepman_hierarchy_members(points.data(), ctx.get(), get(), node));
+        return points;
+    }
+    /* How a node was split; NULL or 0 for a leaf. */
+    const char *method(node_id node) const noexcept
+    {
+        return cepman_hierarchy_method(get(), node);
+    }
+    const char *parameters(node_id node) const noexcept
+    {
+        return cepman_hierarchy_parameters(get(), node);
+    }
+    const char *space(node_id node) const noexcept
+    {
+        return cepman_hierarchy_space(get(), node);
+    }
+    const char *version(node_id node) const noexcept
+    {
+        return cepman_hierarchy_version(get(), node);
+    }
+    std::uint64_t seed(node_id node) const noexcept
+    {
+        return cepman_hierarchy_seed(get(), node);
+    }
+    std::vector<std::string> score_names(node_id node) const
+    {
+        std::vector<std::string> names(cepman_hierarchy_scores(get(), node));
+        for (std::size_t i = 0; i < names.size(); i++)
+            names[i] = cepman_hierarchy_score_name(get(), node, i);
+        return names;
+    }
+    double score(node_id node, const std::string &name) const
+    {
+        return cepman_hierarchy_score(get(), node, name.c_str());
+    }
+
+    void split(const context &ctx, node_id node, const cepman::labels &by, const char *method = nullptr,
+               const char *parameters = nullptr, std::uint64_t seed = 0)
+    {
+        ctx.check(cepman_hierarchy_split(get(), ctx.get(), node, by.get(), method, parameters, seed));
+    }
+    void split_kmeans(const context &ctx, node_id node, const matrix &data, const cepman::options &how = {})
+    {
+        ctx.check(cepman_hierarchy_split_kmeans(get(), ctx.get(), node, data.get(), how.get()));
+    }
+    void split_mixture(const context &ctx, node_id node, const matrix &data, const cepman::options &how = {})
+    {
+        ctx.check(cepman_hierarchy_split_mixture(get(), ctx.get(), node, data.get(), how.get()));
+    }
+    void split_hdbscan(const context &ctx, node_id node, const matrix &data,
+                       const cepman::options &of_tree = {}, const cepman::options &how = {})
+    {
+        ctx.check(
+            cepman_hierarchy_split_hdbscan(get(), ctx.get(), node, data.get(), of_tree.get(), how.get()));
+    }
+    void split_connected(const context &ctx, node_id node, unsigned neighbours, std::size_t least)
+    {
+        ctx.check(cepman_hierarchy_split_connected(get(), ctx.get(), node, neighbours, least));
+    }
+    void merge(const context &ctx, span<const node_id> siblings)
+    {
+        ctx.check(cepman_hierarchy_merge(get(), ctx.get(), siblings.data(), siblings.size()));
+    }
+    void prune(const context &ctx, node_id node)
+    {
+        ctx.check(cepman_hierarchy_prune(get(), ctx.get(), node));
+    }
+    void assign_noise(const context &ctx, node_id node, const matrix &data)
+    {
+        ctx.check(cepman_hierarchy_assign_noise(get(), ctx.get(), node, data.get()));
+    }
+    void set_space(const context &ctx, node_id node, const std::string &space)
+    {
+        ctx.check(cepman_hierarchy_set_space(get(), ctx.get(), node, space.c_str()));
+    }
+    void set_score(const context &ctx, node_id node, const std::string &name, double value)
+    {
+        ctx.check(cepman_hierarchy_set_score(get(), ctx.get(), node, name.c_str(), value));
+    }
+
+    /* One label per point at a depth; by default at the leaves. */
+    cepman::labels labels(const context &ctx, std::size_t depth = SIZE_MAX) const
+    {
+        return ctx.make<cepman::labels>(cepman_hierarchy_labels, get(), depth);
+    }
+    std::vector<node_id> label_nodes(std::size_t depth = SIZE_MAX) const
+    {
+        std::vector<node_id> ids(cepman_hierarchy_label_nodes(get(), depth, nullptr, 0));
+        cepman_hierarchy_label_nodes(get(), depth, ids.data(), ids.size());
+        return ids;
+    }
+    /* points() rows of depth labels: the way to each point. */
+    std::vector<std::int32_t> paths(const context &ctx, std::size_t depth) const
+    {
+        std::vector<std::int32_t> ways(points() * depth);
+        ctx.check(cepman_hierarchy_paths(ways.data(), ctx.get(), get(), depth));
+        return ways;
+    }
+};
 
 /* How good a clustering is. */
 namespace validity
@@ -1320,6 +1889,50 @@ inline double davies_bouldin(const context &ctx, const matrix &data, const label
 {
     double value = NAN;
     ctx.check(cepman_validity_davies_bouldin(&value, ctx.get(), data.get(), found.get()));
+    return value;
+}
+inline double inertia(const context &ctx, const matrix &data, const labels &found)
+{
+    double value = NAN;
+    ctx.check(cepman_validity_inertia(&value, ctx.get(), data.get(), found.get()));
+    return value;
+}
+/* values: NULL, or filled with one number a cluster. */
+inline double dbcv(const context &ctx, const matrix &data, const labels &found,
+                   std::vector<double> *values = nullptr)
+{
+    double value = NAN;
+    std::vector<double> each(values ? found.clusters() : 0);
+    ctx.check(
+        cepman_validity_dbcv(&value, values ? each.data() : nullptr, ctx.get(), data.get(), found.get()));
+    if (values) values->swap(each);
+    return value;
+}
+struct gap_value {
+    double gap, deviation;
+};
+inline gap_value gap(const context &ctx, const matrix &data, const labels &found, std::size_t references = 4,
+                     std::uint64_t seed = 42)
+{
+    gap_value value = {NAN, NAN};
+    ctx.check(cepman_validity_gap(&value.gap, &value.deviation, ctx.get(), data.get(), found.get(),
+                                  references, seed));
+    return value;
+}
+inline double agreement(const context &ctx, span<const labels> all)
+{
+    std::vector<const cepman_labels *> lent;
+    for (const labels &one : all)
+        lent.push_back(one.get());
+    double value = NAN;
+    ctx.check(cepman_validity_agreement(&value, ctx.get(), lent.data(), lent.size()));
+    return value;
+}
+inline double stability(const context &ctx, const matrix &data, const options &kmeans, std::size_t runs,
+                        double fraction)
+{
+    double value = NAN;
+    ctx.check(cepman_validity_stability(&value, ctx.get(), data.get(), kmeans.get(), runs, fraction));
     return value;
 }
 
@@ -1388,6 +2001,84 @@ inline std::vector<std::uint8_t> label_colours(const context &ctx, const labels 
     ctx.check(cepman_maps_label_colours(rgb.data(), ctx.get(), found.get()));
     return rgb;
 }
+
+/* Several maps of one reading: ask for them, then run(). What is asked for is filled by run(), all of it or none, and must
+ * live until then. of: empty, or a dataset that is computed from the pass's frames. */
+class pass : public detail::sole<pass, cepman_maps_pass, cepman_maps_pass_unref>
+{
+  public:
+    static pass create(const context &ctx, const dataset &scan)
+    {
+        pass made = ctx.make<pass>(cepman_maps_pass_create, scan.get());
+        made.scan_ = scan;
+        return made;
+    }
+    void virtual_detector(const context &ctx, std::vector<float> &out, double centre_y, double centre_x,
+                          double inner, double outer, const dataset &of = {})
+    {
+        out.resize(scan_.frames());
+        ctx.check(cepman_maps_pass_virtual(get(), ctx.get(), out.data(), of.get(), centre_y, centre_x, inner,
+                                           outer));
+    }
+    void centre_of_mass(const context &ctx, shift_images &out, const dataset &of = {})
+    {
+        out.y.resize(scan_.frames());
+        out.x.resize(scan_.frames());
+        ctx.check(cepman_maps_pass_centre_of_mass(get(), ctx.get(), out.y.data(), out.x.data(), of.get()));
+    }
+    void statistics(const context &ctx, statistics_images &out, const dataset &of = {})
+    {
+        const dataset &seen = of ? of : scan_;
+        for (std::vector<float> *image : {&out.mean, &out.deviation, &out.maximum})
+            image->resize(seen.height() * seen.width());
+        ctx.check(cepman_maps_pass_statistics(get(), ctx.get(), out.mean.data(), out.deviation.data(),
+                                              out.maximum.data(), of.get()));
+    }
+    void beam(const context &ctx, place &out, const dataset &of = {})
+    {
+        ctx.check(cepman_maps_pass_beam(get(), ctx.get(), &out.y, &out.x, &out.radius, of.get()));
+    }
+    /* Read with means() after run(), by the number that this gives. */
+    std::size_t cluster_means(const context &ctx, const labels &found, const dataset &of = {})
+    {
+        means_.push_back(std::make_unique<slot>());
+        const cepman_status status =
+            cepman_maps_pass_cluster_means(get(), ctx.get(), &means_.back()->mean, of.get(), found.get());
+        if (status != CEPMAN_OK) means_.pop_back();
+        ctx.check(status);
+        return means_.size() - 1;
+    }
+    void run(const context &ctx)
+    {
+        for (auto &one : means_)
+            one->clear();
+        ctx.check(cepman_maps_pass_run(get(), ctx.get()));
+    }
+    /* Empty before run() and after one that failed. */
+    matrix means(std::size_t number) const
+    {
+        return matrix::share(means_.at(number)->mean);
+    }
+
+  private:
+    /* Where the library puts a matrix: an address that stays. */
+    struct slot {
+        cepman_matrix *mean = nullptr;
+        slot() = default;
+        slot(const slot &) = delete;
+        slot &operator=(const slot &) = delete;
+        ~slot()
+        {
+            clear();
+        }
+        void clear() noexcept
+        {
+            cepman_matrix_unref(std::exchange(mean, nullptr));
+        }
+    };
+    dataset scan_;
+    std::vector<std::unique_ptr<slot>> means_;
+};
 
 } // namespace maps
 

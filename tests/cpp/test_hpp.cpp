@@ -9,30 +9,10 @@
 
 #include <cepman/cepman.hpp>
 
+#include "check.hpp"
+
 namespace
 {
-
-int number, failures;
-
-void check(bool good, const char *what)
-{
-    number++;
-    failures += !good;
-    std::printf("%sok %d - %s\n", good ? "" : "not ", number, what);
-}
-
-/* The exception of type E that f throws, as text; "none" when it throws nothing, "other" for another type. */
-template <class E, class F> std::string thrown(F &&f)
-{
-    try {
-        f();
-    } catch (const E &e) {
-        return e.what();
-    } catch (...) {
-        return "other";
-    }
-    return "none";
-}
 
 struct surprise : std::runtime_error {
     using std::runtime_error::runtime_error;
@@ -264,16 +244,5 @@ void chain()
 
 int main()
 {
-    try {
-        ownership();
-        failures_are_exceptions();
-        exceptions_of_callbacks();
-        sources();
-        chain();
-    } catch (const std::exception &e) {
-        std::printf("not ok %d - stopped by: %s\n", ++number, e.what());
-        failures++;
-    }
-    std::printf("1..%d\n", number);
-    return 0;
+    return run({ownership, failures_are_exceptions, exceptions_of_callbacks, sources, chain});
 }
