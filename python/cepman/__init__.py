@@ -4,15 +4,19 @@ NumPy arrays in and out. Estimators follow scikit-learn: parameters in the const
 underscore, fit / fit_predict / fit_transform / transform / predict. Parameters are the library's options, `_` for `-`.
 """
 from ._arrays import Dataset, open, simulate, wrap
-from ._estimators import HDBSCAN, PCA, UMAP, Cepstrum, KMeans, NearestNeighbors
+from ._clusterers import HDBSCAN, GaussianMixture, KMeans, MiniBatchKMeans
+from ._estimators import PCA, UMAP, VAE, Cepstrum, NearestNeighbors
 from ._library import Error, context, library
-from ._scores import (accuracy_score, adjusted_mutual_info_score, adjusted_rand_score, calinski_harabasz_score,
-                      davies_bouldin_score, silhouette_score, simplified_silhouette_score)
+from ._rounds import Hierarchy
+from ._scores import (accuracy_score, adjusted_mutual_info_score, adjusted_rand_score, agreement_score, calinski_harabasz_score,
+                      consensus, davies_bouldin_score, dbcv_score, gap_score, inertia_score, silhouette_score,
+                      simplified_silhouette_score, stability_score)
 
-__all__ = ["Cepstrum", "Dataset", "Error", "HDBSCAN", "KMeans", "NearestNeighbors", "PCA", "UMAP", "accuracy_score",
-           "adjusted_mutual_info_score", "adjusted_rand_score", "calinski_harabasz_score", "davies_bouldin_score",
-           "library_version", "open", "set_memory_limit", "set_progress", "set_threads", "silhouette_score",
-           "simplified_silhouette_score", "simulate", "wrap"]
+__all__ = ["Cepstrum", "Dataset", "Error", "GaussianMixture", "HDBSCAN", "Hierarchy", "KMeans", "MiniBatchKMeans",
+           "NearestNeighbors", "PCA", "UMAP", "VAE", "accuracy_score", "adjusted_mutual_info_score", "adjusted_rand_score",
+           "agreement_score", "calinski_harabasz_score", "consensus", "davies_bouldin_score", "dbcv_score", "gap_score",
+           "inertia_score", "library_version", "open", "set_memory_limit", "set_progress", "set_threads", "silhouette_score",
+           "simplified_silhouette_score", "simulate", "stability_score", "wrap"]
 __version__ = "0.1.0"
 
 

@@ -1,5 +1,6 @@
 """Arrays to handles and back, options, and datasets."""
 import ctypes
+import os
 
 import numpy as np
 
@@ -7,7 +8,7 @@ from ._library import Handle, context, library
 
 # The values of cepman_type.
 TYPES = {1: np.uint8, 2: np.int8, 3: np.uint16, 4: np.int16, 5: np.uint32, 6: np.int32, 7: np.float32, 8: np.float64,
-         9: np.bool_, 10: np.int64}
+         9: np.bool_, 10: np.int64, 11: np.float16}
 _NUMBERS = {np.dtype(t): n for n, t in TYPES.items()}
 
 
@@ -27,13 +28,19 @@ def view(owner, pointer, shape, dtype, strides=None):
     return np.asarray(_View(owner, pointer, shape, strides, dtype))
 
 
+def rows(data):
+    """Packed rows of float32, copied only when they are something else."""
+    packed = np.ascontiguousarray(data, np.float32)
+    if packed.ndim != 2:
+        raise ValueError(f"expected rows of features, an array of two axes, got shape {packed.shape}")
+    return packed
+
+
 def matrix(data):
     """A handle to rows of float32; nothing is copied when they are that already, in C order."""
-    rows = np.ascontiguousarray(data, np.float32)
-    if rows.ndim != 2:
-        raise ValueError(f"expected rows of features, an array of two axes, got shape {rows.shape}")
-    made = context.make("matrix_wrap", rows.ctypes.data, rows.shape[0], rows.shape[1], rows.shape[1], None, None)
-    made.keep = rows
+    packed = rows(data)
+    made = context.make("matrix_wrap", packed.ctypes.data, packed.shape[0], packed.shape[1], packed.shape[1], None, None)
+    made.keep = packed
     return made
 
 
@@ -169,11 +176,68 @@ class Dataset:
         bad = np.ascontiguousarray(np.asarray(mask) != 0, np.uint8)
         if bad.shape != self.frame_shape:
             raise ValueError(f"the mask has shape {bad.shape}, frames {self.frame_shape}")
-        return Dataset(context.make("dataset_view_masked", self._handle, bad.ctypes.data))
+        return self._view("masked", bad.ctypes.data)
 
     def calibrated(self, scan_step=float("nan"), reciprocal_pixel=float("nan")):
         """The same frames with other calibrations: nanometres between scan points, 1/angstrom a pixel."""
-        return Dataset(context.make("dataset_view_calibrated", self._handle, scan_step, reciprocal_pixel))
+        return self._view("calibrated", scan_step, reciprocal_pixel)
+
+    def _view(self, name, *arguments):
+        made = Dataset(context.make("dataset_view_" + name, self._handle, *arguments))
+        made._handle.keep = self  # frames in memory are borrowed
+        return made
+
+    def region(self, first_row, first_column, rows, columns):
+        """A rectangle of the scan."""
+        return self._view("scan", first_row, first_column, rows, columns)
+
+    def detector(self, first_row, first_column, height, width):
+        """A rectangle of every frame."""
+        return self._view("detector", first_row, first_column, height, width)
+
+    def binned(self, factor):
+        """Sums of factor x factor pixels."""
+        return self._view("binned", factor)
+
+    @property
+    def mask(self):
+        """Bad pixels, of frame_shape; None without a mask."""
+        bytes_ = library.cepman_dataset_mask(self._handle)
+        return view(self._handle, bytes_, self.frame_shape, np.uint8).astype(bool) if bytes_ else None
+
+    def statistics(self):
+        """Mean, standard deviation and maximum of all frames, each of frame_shape."""
+        images = [np.empty(self.frame_shape, np.float32) for _ in range(3)]
+        context.call(library.cepman_maps_statistics, *(i.ctypes.data for i in images), context.pointer, self._handle)
+        return tuple(images)
+
+    def beam(self, frames=None):
+        """(y, x, radius) of the direct beam in the mean of all frames, or of so many that are spread over the scan."""
+        place = np.empty(3)
+        name, more = ("beam", ()) if frames is None else ("beam_sampled", (frames,))
+        context.call(getattr(library, "cepman_maps_" + name), *(place.ctypes.data + 8 * i for i in range(3)), context.pointer,
+                     self._handle, *more)
+        return tuple(place.tolist())
+
+    def centre_of_mass(self):
+        """(y, x) of each frame in pixels, each of scan_shape."""
+        y, x = np.empty(self.scan_shape, np.float32), np.empty(self.scan_shape, np.float32)
+        context.call(library.cepman_maps_centre_of_mass, y.ctypes.data, x.ctypes.data, context.pointer, self._handle)
+        return y, x
+
+    def write_emd(self, path, **more):
+        """EMD 1.0 (HDF5) for py4DSTEM and HyperSpy: the frames, and arrays over the scan (labels=...) beside them."""
+        writer = context.make("emd_writer_create", os.fsencode(path), self._handle)
+        context.call(library.cepman_emd_writer_frames, writer, context.pointer)
+        for name, values in more.items():
+            data = np.ascontiguousarray(values)
+            if data.dtype not in _NUMBERS:
+                raise ValueError(f"{name} of type {data.dtype} is not supported")
+            axes = "yx" + "n" * (data.ndim - 2) if data.shape[:2] == self.scan_shape else "n" * data.ndim
+            shape = (ctypes.c_size_t * data.ndim)(*data.shape)
+            context.call(library.cepman_emd_writer_array, writer, context.pointer, name.encode(), _NUMBERS[data.dtype],
+                         axes.encode(), shape, data.ctypes.data)
+        context.call(library.cepman_emd_writer_commit, writer, context.pointer)
 
     def virtual_image(self, centre, inner, outer):
         """Sums of the pixels at inner <= r < outer around centre (y, x), of scan_shape; NaN for frames yet to come."""
@@ -189,7 +253,6 @@ class Dataset:
 
 def open(path, **parameters):
     """Opens a file of frames, whatever its format; parameters: the options of the stage dataset (scan_rows=, ...)."""
-    import os
     return Dataset(context.make("dataset_open", os.fsencode(path), options("dataset", parameters)))
 
 

@@ -1,5 +1,6 @@
 """Estimators in the manner of scikit-learn over the stages of the library."""
 import ctypes
+import os
 
 import numpy as np
 
@@ -7,7 +8,7 @@ from . import _arrays as arrays
 from ._library import context, library
 
 
-class _Estimator:
+class Estimator:
     """Parameters are options of the stages `_kinds`; the first that has a name takes it."""
 
     _kinds = ()
@@ -55,7 +56,7 @@ class _Estimator:
         return self._model
 
 
-class Cepstrum(_Estimator):
+class Cepstrum(Estimator):
     """The exit-wave power cepstrum's ring of every frame of a Dataset (or array of frames), as rows of features."""
 
     _kinds = ("cepstrum",)
@@ -84,6 +85,11 @@ class Cepstrum(_Estimator):
     def fit_transform(self, frames, y=None):
         return self.fit(frames).transform(frames)
 
+    def transform_file(self, frames, path):
+        """The same, straight into a .npy file, for features beyond memory."""
+        context.call(library.cepman_cepstrum_run_file, self._fitted(), context.pointer, self._scan(frames)._handle,
+                     os.fsencode(path))
+
     def images(self, frames):
         """Whole cepstra, as a Dataset whose frames are computed when read."""
         scan = self._scan(frames)
@@ -92,13 +98,16 @@ class Cepstrum(_Estimator):
         return made
 
 
-class PCA(_Estimator):
+class PCA(Estimator):
     """Principal components."""
 
     _kinds = ("pca",)
 
     def fit(self, X, y=None):
-        self._model = model = context.make("pca_fit", arrays.matrix(X), self._options("pca"))
+        return self._take(context.make("pca_fit", arrays.matrix(X), self._options("pca")))
+
+    def _take(self, model):
+        self._model = model
         count, columns = library.cepman_pca_components(model), library.cepman_pca_features(model)
         self.n_components_, self.n_features_in_ = count, columns
         self.mean_ = arrays.view(model, library.cepman_pca_mean(model), (columns,), np.float64)
@@ -117,14 +126,58 @@ class PCA(_Estimator):
     def fit_transform(self, X, y=None):
         return self.fit(X).transform(X)
 
+    def partial_fit(self, X, y=None):
+        """Takes the next rows, which need not be kept; `finish` makes the components of all of them."""
+        rows = arrays.rows(X)
+        if not hasattr(self, "_sums"):
+            self._sums, self.n_features_in_ = context.make("pca_accumulator_create", rows.shape[1]), rows.shape[1]
+        if rows.shape[1] != self.n_features_in_:
+            raise ValueError(f"rows of {rows.shape[1]} features after rows of {self.n_features_in_}")
+        sums = self.__dict__.pop("_sums")  # of no use after a failure
+        context.call(library.cepman_pca_accumulator_add, sums, context.pointer, rows.ctypes.data, *rows.shape, rows.shape[1])
+        self._sums = sums
+        return self
 
-class NearestNeighbors(_Estimator):
+    def finish(self):
+        if not hasattr(self, "_sums"):
+            raise ValueError("finish comes after partial_fit")
+        sums = self.__dict__.pop("_sums")
+        return self._take(context.make("pca_accumulator_finish", sums, self._options("pca")))
+
+
+class VAE(Estimator):
+    """A variational auto-encoder; the embedding is the latent means."""
+
+    _kinds = ("vae",)
+
+    def fit(self, X, y=None):
+        self._model = model = context.make("vae_fit", arrays.matrix(X), self._options("vae"))
+        passes = library.cepman_vae_epochs(model),
+        self.embedding_ = arrays.array(arrays.shared("matrix", library.cepman_vae_embedding(model)))
+        self.reconstruction_ = arrays.view(model, library.cepman_vae_reconstruction(model), passes, np.float64)
+        self.divergence_ = arrays.view(model, library.cepman_vae_divergence(model), passes, np.float64)
+        self.n_features_in_ = library.cepman_vae_features(model)
+        return self
+
+    def fit_transform(self, X, y=None):
+        return self.fit(X).embedding_
+
+    def transform(self, X):
+        return arrays.array(context.make("vae_apply", self._fitted(), arrays.matrix(X)))
+
+    def inverse_transform(self, X):
+        return arrays.array(context.make("vae_decode", self._fitted(), arrays.matrix(X)))
+
+
+class NearestNeighbors(Estimator):
     """k nearest neighbours of every row among the others; k, metric, method, recall as parameters."""
 
     _kinds = ("neighbors",)
 
     def fit(self, X, y=None):
-        self._model = model = context.make("neighbors_build", arrays.matrix(X), self._options("neighbors"))
+        self._rows = arrays.matrix(X)
+        self.__dict__.pop("_index", None)
+        self._model = model = context.make("neighbors_build", self._rows, self._options("neighbors"))
         shape = library.cepman_neighbors_count(model), library.cepman_neighbors_k(model)
         self.indices_ = arrays.view(model, library.cepman_neighbors_indices(model), shape, np.int32)
         self.distances_ = arrays.view(model, library.cepman_neighbors_distances(model), shape, np.float32)
@@ -132,83 +185,58 @@ class NearestNeighbors(_Estimator):
         self.recall_ = library.cepman_neighbors_recall(model)
         return self
 
-    def kneighbors(self):
-        """(distances, indices) of the rows that were given to fit."""
+    def kneighbors(self, X=None):
+        """(distances, indices): of the rows that were given to fit among the others, or of new rows among those of fit."""
         self._fitted()
-        return self.distances_, self.indices_
+        if X is None:
+            return self.distances_, self.indices_
+        if not hasattr(self, "_index"):
+            self._index = context.make("neighbors_index_create", self._rows, self._options("neighbors"))
+        asked = arrays.matrix(X)
+        shape = library.cepman_matrix_rows(asked), library.cepman_neighbors_index_k(self._index)
+        distances, indices = np.empty(shape, np.float32), np.empty(shape, np.int32)
+        context.call(library.cepman_neighbors_index_query, self._index, context.pointer, asked, indices.ctypes.data,
+                     distances.ctypes.data)
+        return distances, indices
 
 
-class UMAP(_Estimator):
-    """Uniform manifold approximation and projection."""
+class UMAP(Estimator):
+    """Uniform manifold approximation and projection. `fit` takes labels (y, -1: unknown) that the embedding shall keep apart, a
+    fitted NearestNeighbors as `graph`, and rows to start from as `init`."""
 
     _kinds = ("umap",)
 
-    def fit(self, X, y=None):
-        data = arrays.matrix(X)
-        self._model = context.make("umap_fit", data, self._options("umap"))
+    def fit(self, X, y=None, graph=None, init=None):
+        data = None if X is None else arrays.matrix(X)
+        return self._take(context.make("umap_fit_given", data, None if graph is None else graph._fitted(),
+                                       None if y is None else arrays.labels(y), None if init is None else arrays.matrix(init),
+                                       self._options("umap")), data)
+
+    def _take(self, model, data=None):
+        self._model = model
         self._model.keep = data
-        self.embedding_ = arrays.array(arrays.shared("matrix", library.cepman_umap_embedding(self._model)))
+        self.embedding_ = arrays.array(arrays.shared("matrix", library.cepman_umap_embedding(model)))
         return self
 
-    def fit_transform(self, X, y=None):
-        return self.fit(X).embedding_
+    def fit_transform(self, X, y=None, **more):
+        return self.fit(X, y, **more).embedding_
 
+    def transform(self, X):
+        """Places new rows in the fitted manifold, which stays as it is."""
+        return arrays.array(context.make("umap_apply", self._fitted(), arrays.matrix(X)))
 
-class KMeans(_Estimator):
-    """K-means. `init` of fit: centres to start from."""
+    @property
+    def graph_(self):
+        """The fuzzy graph: (starts, columns, weights) of compressed rows."""
+        model = self._fitted()
+        starts = arrays.view(model, library.cepman_umap_graph_starts(model), (len(self.embedding_) + 1,), np.uintp)
+        edges = int(starts[-1]),
+        return (starts, arrays.view(model, library.cepman_umap_graph_columns(model), edges, np.int32),
+                arrays.view(model, library.cepman_umap_graph_weights(model), edges, np.float32))
 
-    _kinds = ("kmeans",)
+    def save(self, path):
+        context.call(library.cepman_umap_save, self._fitted(), context.pointer, os.fsencode(path))
 
-    def fit(self, X, y=None, sample_weight=None, init=None):
-        data = arrays.matrix(X)
-        weights = None
-        if sample_weight is not None:
-            weights = np.ascontiguousarray(sample_weight, np.float64)
-            if weights.shape != (len(X),):
-                raise ValueError(f"sample_weight has shape {weights.shape}, expected ({len(X)},)")
-        self._model = context.make("kmeans_fit", data, None if init is None else arrays.matrix(init),
-                                   None if weights is None else weights.ctypes.data, self._options("kmeans"))
-        self.labels_ = arrays.labels_array(arrays.shared("labels", library.cepman_kmeans_labels(self._model)))
-        self.cluster_centers_ = arrays.array(arrays.shared("matrix", library.cepman_kmeans_centres(self._model)))
-        self.inertia_ = library.cepman_kmeans_inertia(self._model)
-        self.n_iter_ = library.cepman_kmeans_iterations(self._model)
-        return self
-
-    def fit_predict(self, X, y=None, **more):
-        return self.fit(X, **more).labels_
-
-    def predict(self, X):
-        return arrays.labels_array(context.make("kmeans_apply", self._fitted(), arrays.matrix(X)))
-
-
-class HDBSCAN(_Estimator):
-    """HDBSCAN; -1 is noise. `extract` takes other clusters from the tree of the last fit, without building it again."""
-
-    _kinds = ("hdbscan", "hdbscan_tree")
-
-    def fit(self, X, y=None):
-        values = dict(self._parameters)
-        # As the reference has it: min_samples is min_cluster_size unless it is given.
-        tree = {n: values[n] for n in values if self._kind_of(n) == "hdbscan_tree"}
-        if "min_samples" not in tree and "min_cluster_size" in values:
-            tree["min_samples"] = values["min_cluster_size"]
-        self._tree = context.make("hdbscan_tree_build", arrays.matrix(X), arrays.options("hdbscan_tree", tree))
-        return self.extract()
-
-    def extract(self, **parameters):
-        for name in parameters:
-            if self._kind_of(name) != "hdbscan":
-                raise TypeError(f"{name} belongs to the tree: fit again")
-        self.set_params(**parameters)
-        if not hasattr(self, "_tree"):
-            raise ValueError("this HDBSCAN is not fitted yet")
-        self._model = model = context.make("hdbscan_extract", self._tree, self._options("hdbscan"))
-        self.labels_ = arrays.labels_array(arrays.shared("labels", library.cepman_hdbscan_labels(model)))
-        count, clusters = len(self.labels_), int(self.labels_.max(initial=-1)) + 1
-        self.probabilities_ = arrays.view(model, library.cepman_hdbscan_probabilities(model), (count,), np.float64)
-        self.outlier_scores_ = arrays.view(model, library.cepman_hdbscan_outlier_scores(model), (count,), np.float64)
-        self.cluster_persistence_ = arrays.view(model, library.cepman_hdbscan_persistence(model), (clusters,), np.float64)
-        return self
-
-    def fit_predict(self, X, y=None):
-        return self.fit(X).labels_
+    @classmethod
+    def load(cls, path):
+        return cls()._take(context.make("umap_load", os.fsencode(path)))

@@ -8,14 +8,16 @@ import os
 import signal
 import threading
 
+from ._prototypes import PROTOTYPES
+
 SONAME = "libcepman.so.0"
 
 c_int, c_size, c_double, c_char_p = ctypes.c_int, ctypes.c_size_t, ctypes.c_double, ctypes.c_char_p
 handle = ctypes.c_void_p
-out_handle = ctypes.POINTER(handle)
 
 CANCEL = ctypes.CFUNCTYPE(c_int, handle)
 PROGRESS = ctypes.CFUNCTYPE(None, handle, c_char_p, ctypes.c_uint64, ctypes.c_uint64)
+
 
 class Error(RuntimeError):
     """A failure of the library: its sentence, and `status`, the number of cepman/status.h."""
@@ -39,111 +41,18 @@ def _open():
 
 library = _open()
 
-# name: (what it returns, arguments). "s" is a status and fails as an exception.
-_OPTIONS = [f"cepman_{stage}_options_create" for stage in
-            ("dataset", "simulate", "cepstrum", "pca", "neighbors", "umap", "kmeans", "hdbscan", "hdbscan_tree")]
-_SIGNATURES = {
-    "cepman_version": (c_char_p, []),
-    "cepman_status_text": (c_char_p, [c_int]),
-    "cepman_context_create": (c_int, [out_handle, handle]),
-    "cepman_context_unref": (None, [handle]),
-    "cepman_context_error": (c_char_p, [handle]),
-    "cepman_context_set_threads": (c_int, [handle, ctypes.c_uint]),
-    "cepman_context_set_memory_limit": (c_int, [handle, c_size]),
-    "cepman_context_memory_used": (c_size, [handle]),
-    "cepman_context_memory_peak": (c_size, [handle]),
-    "cepman_context_set_cancel": (c_int, [handle, CANCEL, handle]),
-    "cepman_context_set_progress": (c_int, [handle, PROGRESS, handle]),
-    **{name: (c_int, [out_handle, handle]) for name in _OPTIONS},
-    "cepman_options_unref": (None, [handle]),
-    "cepman_options_parse": (c_int, [handle, handle, c_char_p, c_char_p]),
-    "cepman_options_count": (c_size, [handle]),
-    "cepman_options_name": (c_char_p, [handle, c_size]),
-    "cepman_options_help": (c_char_p, [handle, c_size]),
-    "cepman_options_type": (c_int, [handle, c_size]),
-    "cepman_options_minimum": (c_double, [handle, c_size]),
-    "cepman_options_maximum": (c_double, [handle, c_size]),
-    "cepman_options_choices": (c_char_p, [handle, c_size]),
-    "cepman_options_format": (c_size, [handle, c_size, c_char_p, c_size]),
-    "cepman_matrix_wrap": (c_int, [out_handle, handle, handle, c_size, c_size, c_size, handle, handle]),
-    "cepman_matrix_unref": (None, [handle]),
-    "cepman_matrix_rows": (c_size, [handle]),
-    "cepman_matrix_columns": (c_size, [handle]),
-    "cepman_matrix_data": (handle, [handle, ctypes.POINTER(c_size)]),
-    "cepman_matrix_ref": (handle, [handle]),
-    "cepman_labels_copy": (c_int, [out_handle, handle, handle, c_size]),
-    "cepman_labels_ref": (handle, [handle]),
-    "cepman_labels_unref": (None, [handle]),
-    "cepman_labels_count": (c_size, [handle]),
-    "cepman_labels_data": (handle, [handle]),
-    "cepman_dataset_open": (c_int, [out_handle, handle, c_char_p, handle]),
-    "cepman_dataset_wrap": (c_int, [out_handle, handle, handle, c_int, c_size, c_size, c_size, c_size, handle, handle]),
-    "cepman_dataset_view_masked": (c_int, [out_handle, handle, handle, handle]),
-    "cepman_dataset_view_calibrated": (c_int, [out_handle, handle, handle, c_double, c_double]),
-    "cepman_dataset_unref": (None, [handle]),
-    **{f"cepman_dataset_{name}": (c_size, [handle]) for name in
-       ("scan_rows", "scan_columns", "frames", "height", "width", "available")},
-    "cepman_dataset_type": (c_int, [handle]),
-    "cepman_dataset_has_scan": (c_int, [handle]),
-    "cepman_dataset_scan_step": (c_double, [handle]),
-    "cepman_dataset_reciprocal_pixel": (c_double, [handle]),
-    "cepman_dataset_format": (c_char_p, [handle]),
-    "cepman_dataset_read": (c_int, [handle, handle, c_size, c_size, handle, c_size]),
-    "cepman_simulate": (c_int, [out_handle, out_handle, handle, handle]),
-    "cepman_cepstrum_create": (c_int, [out_handle, handle, handle, handle]),
-    "cepman_cepstrum_unref": (None, [handle]),
-    "cepman_cepstrum_features": (c_size, [handle]),
-    "cepman_cepstrum_coordinate": (c_int, [handle, c_size, ctypes.POINTER(c_int), ctypes.POINTER(c_int)]),
-    "cepman_cepstrum_pixel": (c_double, [handle]),
-    "cepman_cepstrum_run": (c_int, [out_handle, handle, handle, handle]),
-    "cepman_cepstrum_dataset": (c_int, [out_handle, handle, handle, handle]),
-    "cepman_pca_fit": (c_int, [out_handle, handle, handle, handle]),
-    "cepman_pca_unref": (None, [handle]),
-    "cepman_pca_components": (c_size, [handle]),
-    "cepman_pca_features": (c_size, [handle]),
-    "cepman_pca_mean": (handle, [handle]),
-    "cepman_pca_component": (handle, [handle, c_size]),
-    "cepman_pca_variance": (handle, [handle]),
-    "cepman_pca_total_variance": (c_double, [handle]),
-    "cepman_pca_apply": (c_int, [out_handle, handle, handle, handle]),
-    "cepman_pca_invert": (c_int, [out_handle, handle, handle, handle]),
-    "cepman_neighbors_build": (c_int, [out_handle, handle, handle, handle]),
-    "cepman_neighbors_unref": (None, [handle]),
-    "cepman_neighbors_ref": (handle, [handle]),
-    "cepman_neighbors_count": (c_size, [handle]),
-    "cepman_neighbors_k": (c_size, [handle]),
-    "cepman_neighbors_indices": (handle, [handle]),
-    "cepman_neighbors_distances": (handle, [handle]),
-    "cepman_neighbors_method": (c_char_p, [handle]),
-    "cepman_neighbors_recall": (c_double, [handle]),
-    "cepman_umap_fit": (c_int, [out_handle, handle, handle, handle]),
-    "cepman_umap_unref": (None, [handle]),
-    "cepman_umap_embedding": (handle, [handle]),
-    "cepman_kmeans_fit": (c_int, [out_handle, handle, handle, handle, handle, handle]),
-    "cepman_kmeans_unref": (None, [handle]),
-    "cepman_kmeans_labels": (handle, [handle]),
-    "cepman_kmeans_centres": (handle, [handle]),
-    "cepman_kmeans_inertia": (c_double, [handle]),
-    "cepman_kmeans_iterations": (c_size, [handle]),
-    "cepman_kmeans_apply": (c_int, [out_handle, handle, handle, handle]),
-    "cepman_hdbscan_tree_build": (c_int, [out_handle, handle, handle, handle]),
-    "cepman_hdbscan_tree_unref": (None, [handle]),
-    "cepman_hdbscan_extract": (c_int, [out_handle, handle, handle, handle]),
-    "cepman_hdbscan_unref": (None, [handle]),
-    "cepman_hdbscan_labels": (handle, [handle]),
-    "cepman_hdbscan_probabilities": (handle, [handle]),
-    "cepman_hdbscan_outlier_scores": (handle, [handle]),
-    "cepman_hdbscan_persistence": (handle, [handle]),
-    **{f"cepman_validity_{name}": (c_int, [ctypes.POINTER(c_double), handle, handle, handle]) for name in
-       ("accuracy", "ari", "ami", "simplified_silhouette", "calinski_harabasz", "davies_bouldin")},
-    "cepman_validity_silhouette": (c_int, [ctypes.POINTER(c_double), handle, handle, handle, handle, c_size,
-                                           ctypes.c_uint64]),
-    "cepman_maps_virtual": (c_int, [handle, handle, handle, c_double, c_double, c_double, c_double]),
-    "cepman_maps_cluster_means": (c_int, [out_handle, handle, handle, handle]),
-}
-for _name, (_result, _arguments) in _SIGNATURES.items():
-    _function = getattr(library, _name)
-    _function.restype, _function.argtypes = _result, _arguments
+_LETTERS = {"v": None, "i": c_int, "u": ctypes.c_uint, "z": c_size, "d": c_double, "q": ctypes.c_int64, "Q": ctypes.c_uint64,
+            "s": c_char_p, "p": handle}
+# What a function makes: "umap_fit" a "umap".
+KINDS = {}
+for _name, _letters in PROTOTYPES.items():
+    _letters, _, _made = _letters.partition(" ")
+    _function = getattr(library, _name, None)
+    if _function is None:  # an older library: calls of what it lacks fail when they are made
+        continue
+    _function.restype, _function.argtypes = _LETTERS[_letters[0]], [_LETTERS[_l] for _l in _letters[1:]]
+    if _made:
+        KINDS[_name[len("cepman_"):]] = _made
 
 
 class Handle:
@@ -221,14 +130,5 @@ class Context(threading.local):
             made = Handle(KINDS[name], out) if out else None
         return made
 
-
-KINDS = {
-    **{name[len("cepman_"):]: "options" for name in _OPTIONS},
-    "matrix_wrap": "matrix", "labels_copy": "labels", "dataset_open": "dataset", "dataset_wrap": "dataset",
-    "dataset_view_masked": "dataset", "dataset_view_calibrated": "dataset", "cepstrum_create": "cepstrum",
-    "cepstrum_run": "matrix", "cepstrum_dataset": "dataset", "pca_fit": "pca", "pca_apply": "matrix", "pca_invert": "matrix",
-    "neighbors_build": "neighbors", "umap_fit": "umap", "kmeans_fit": "kmeans", "kmeans_apply": "labels",
-    "hdbscan_tree_build": "hdbscan_tree", "hdbscan_extract": "hdbscan", "maps_cluster_means": "matrix",
-}
 
 context = Context()

@@ -68,6 +68,40 @@ class Data(unittest.TestCase):
         with self.assertRaises(ValueError):
             scan.masked(mask[:5])
 
+    def test_images_of_a_scan(self):
+        scan, _ = twins()
+        whole = scan[:].astype(float)
+        mean, deviation, maximum = scan.statistics()
+        np.testing.assert_allclose(mean, whole.mean(axis=0), rtol=1e-5)
+        np.testing.assert_allclose(deviation, whole.std(axis=0), rtol=1e-4, atol=1e-3)
+        np.testing.assert_array_equal(maximum, whole.max(axis=0))
+        y, x, radius = scan.beam()
+        self.assertTrue(abs(y - 16) < 2 and abs(x - 16) < 2 and radius > 0)
+        np.testing.assert_allclose(scan.beam(120), (y, x, radius))
+        rows, _ = scan.centre_of_mass()
+        weights = whole.sum(axis=2)
+        np.testing.assert_allclose(rows.ravel(), weights @ np.arange(32) / weights.sum(axis=1), rtol=1e-5)
+        part = scan.region(2, 3, 4, 5)
+        np.testing.assert_array_equal(part[1, 2], scan[3, 5])
+        np.testing.assert_array_equal(scan.detector(4, 6, 8, 9)[7], scan[7][4:12, 6:15])
+        np.testing.assert_array_equal(scan.binned(2)[0], scan[0].reshape(16, 2, 16, 2).sum(axis=(1, 3)))
+        self.assertIsNone(scan.mask)
+        self.assertEqual(scan.masked(np.eye(32)).mask.sum(), 32)
+        kept = cepman.wrap(whole.astype(np.float32)).region(0, 0, 1, 5)  # the frames have no other owner
+        gc.collect()
+        np.testing.assert_array_equal(kept[4], whole[4])
+
+    def test_emd(self):
+        scan, truth = twins()
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "scan.h5")
+            try:
+                scan.write_emd(path, labels=truth, scores=np.zeros((12, 10, 3)), list=np.arange(4))
+            except cepman.Error as e:
+                self.assertIn("HDF5", str(e))
+                self.skipTest("a library without HDF5")
+            np.testing.assert_array_equal(cepman.open(path)[:], scan[:])
+
     def test_arrays_keep_what_they_show(self):
         scan, _ = twins()
         features = cepman.Cepstrum().fit_transform(scan)
@@ -103,6 +137,100 @@ class Chain(unittest.TestCase):
         np.testing.assert_allclose(scores, centred @ pca.components_.T, atol=1e-5)
         self.assertEqual(pca.inverse_transform(scores).shape, self.features.shape)
 
+    def test_pca_of_blocks(self):
+        parts = cepman.PCA(components=4)
+        for block in np.array_split(self.features, 3):
+            parts.partial_fit(block)
+        parts.finish()
+        whole = cepman.PCA(components=4).fit(self.features)
+        np.testing.assert_allclose(parts.explained_variance_, whole.explained_variance_, rtol=1e-4)
+        with self.assertRaisesRegex(ValueError, "after partial_fit"):
+            parts.finish()
+        with self.assertRaisesRegex(ValueError, "5 features"):
+            parts.partial_fit(self.features).partial_fit(self.features[:, :5])
+
+    def test_files_of_features(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "features.npy")
+            cepman.Cepstrum(ring_in=2).fit(self.scan).transform_file(self.scan, path)
+            np.testing.assert_array_equal(np.load(path), self.features)
+
+    def test_vae(self):
+        coder = cepman.VAE(dims=2, hidden_1=16, hidden_2=8, epochs=3)
+        latent = coder.fit_transform(self.features)
+        self.assertEqual((latent.shape, coder.reconstruction_.shape), ((120, 2), (3,)))
+        np.testing.assert_allclose(coder.transform(self.features), latent, atol=1e-4)
+        self.assertEqual(coder.inverse_transform(latent).shape, self.features.shape)
+
+    def test_models_of_new_rows(self):
+        manifold = cepman.UMAP(dims=2, epochs=50).fit(self.features)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model")
+            manifold.save(path)
+            again = cepman.UMAP.load(path)
+        np.testing.assert_array_equal(again.embedding_, manifold.embedding_)
+        np.testing.assert_array_equal(again.transform(self.features[:7]), manifold.embedding_[:7])
+        starts, columns, weights = manifold.graph_
+        self.assertEqual((starts[-1], len(starts)), (len(columns), 121))
+        self.assertTrue(((weights > 0) & (weights <= 1)).all())
+        graph = cepman.NearestNeighbors(k=14).fit(self.features)
+        np.testing.assert_array_equal(cepman.UMAP(dims=2, epochs=50).fit(self.features, graph=graph).embedding_,
+                                      manifold.embedding_)
+        apart = cepman.UMAP(dims=2, epochs=50).fit(self.features, y=np.arange(120) % 2, init=None).embedding_
+        self.assertFalse(np.array_equal(apart, manifold.embedding_))
+        distances, indices = graph.kneighbors(self.features[10:12])
+        np.testing.assert_array_equal(indices[:, 0], [10, 11])
+        np.testing.assert_array_equal(distances[:, 0], 0)
+
+        islands = cepman.HDBSCAN(min_cluster_size=10).fit(manifold.embedding_)
+        found, sure = islands.predict(manifold.embedding_, probabilities=True)
+        np.testing.assert_array_equal(found, islands.labels_)
+        np.testing.assert_allclose(sure, islands.probabilities_)
+        self.assertEqual(islands.membership().shape, (120, islands.labels_.max() + 1))
+        self.assertEqual(islands.single_linkage_.shape, (119, 4))
+        self.assertEqual(islands.cut(1e9).max(), 0)
+        self.assertTrue(islands.exemplars_.any() and -1 <= islands.relative_validity() <= 1)
+        apart = np.sqrt(((manifold.embedding_[:, None] - manifold.embedding_[None]) ** 2).sum(-1, dtype=float))
+        same = cepman.HDBSCAN(min_cluster_size=10).fit(None, distances=apart)
+        self.assertEqual(cepman.adjusted_rand_score(same.labels_, islands.labels_), 1)
+        with self.assertRaisesRegex(ValueError, "fit of rows"):
+            same.predict(manifold.embedding_)
+        near = cepman.HDBSCAN(min_cluster_size=10).fit(None, graph=cepman.NearestNeighbors(k=60).fit(manifold.embedding_))
+        self.assertEqual(len(near.labels_), 120)
+
+    def test_soft_and_streamed_clusters(self):
+        scores = cepman.PCA(components=3).fit_transform(self.features)
+        soft = cepman.GaussianMixture(k=3).fit(scores)
+        np.testing.assert_array_equal(soft.predict(scores), soft.labels_)
+        np.testing.assert_allclose(soft.predict_proba(scores).sum(axis=1), 1)
+        np.testing.assert_allclose(soft.score_samples(scores).mean(), soft.lower_bound_, rtol=1e-2)
+        self.assertEqual((soft.covariances_.shape, soft.responsibilities_.shape), ((3, 3, 3), (120, 3)))
+        stream = cepman.MiniBatchKMeans(k=3)
+        with self.assertRaisesRegex(ValueError, "not fitted"):
+            stream.predict(scores)
+        for block in np.array_split(scores, 4):
+            stream.partial_fit(block, sample_weight=np.ones(len(block)))
+        self.assertEqual((stream.cluster_centers_.shape, stream.predict(scores).shape), ((3, 3), (120,)))
+
+    def test_rounds(self):
+        scores = cepman.PCA(components=3).fit_transform(self.features)
+        tree = cepman.Hierarchy(self.scan.scan_shape).split("/", X=scores, k=3)
+        self.assertEqual(list(tree.nodes()), ["/", "0", "1", "2"])
+        self.assertIn("k=3", tree.nodes()["/"]["parameters"])
+        members = tree.members("1")
+        np.testing.assert_array_equal(np.flatnonzero(tree.labels().ravel() == 1), members)
+        tree.split("1", X=scores[members], method="mixture", k=2).split("0", method="connected", least=1)
+        self.assertEqual(tree.labels(1).max(), 2)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "rounds.cepmtree")
+            tree.save(path)
+            self.assertEqual(cepman.Hierarchy.load(path).nodes(), tree.nodes())
+        self.assertEqual(list(tree.prune("0").prune("1").merge("0", "1").nodes()), ["/", "0", "2"])
+        tree.prune("/").split("/", labels=np.where(np.arange(120) < 5, -1, np.arange(120) % 2)).assign_noise("noise", scores)
+        self.assertEqual(tree.labels().min(), 0)
+        with self.assertRaisesRegex(cepman.Error, "9"):
+            tree.members("9")
+
     def test_neighbors(self):
         found = cepman.NearestNeighbors(k=5).fit(self.features)
         apart = ((self.features[:, None] - self.features[None]) ** 2).sum(-1)
@@ -136,6 +264,13 @@ class Chain(unittest.TestCase):
         for score in (cepman.silhouette_score, cepman.simplified_silhouette_score, cepman.calinski_harabasz_score,
                       cepman.davies_bouldin_score):
             self.assertTrue(np.isfinite(score(self.features, found)))
+        self.assertGreater(cepman.inertia_score(self.features, found), 0)
+        self.assertTrue(-1 <= cepman.dbcv_score(self.features, found) <= 1)
+        self.assertEqual(len(cepman.gap_score(self.features, found)), 2)
+        self.assertEqual(cepman.agreement_score([found, found, found]), 1)
+        self.assertLessEqual(cepman.stability_score(self.features, runs=3, k=2), 1)
+        fine = found.reshape(self.scan.scan_shape)
+        self.assertEqual(cepman.consensus(fine, fine, self.features[:, :5], interior=0).shape, fine.shape)
 
     @unittest.skipIf(sklearn is None, "scikit-learn is not installed")
     def test_in_scikit_learn(self):

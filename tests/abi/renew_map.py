@@ -1,4 +1,4 @@
-"""Writes lib/cepman.map: every function that the public headers declare, and nothing else.
+"""Writes what is made of the public headers: lib/cepman.map and python/cepman/_prototypes.py.
 
 Usage: renew_map.py SOURCE_ROOT
 """
@@ -6,16 +6,17 @@ import pathlib
 import re
 import sys
 
+from prototypes import declared, headers, python_table
+
 root = pathlib.Path(sys.argv[1])
 node = re.match(r"\s*(\w+)\s*\{", re.sub(r"/\*.*?\*/", "", (root / "lib/cepman.map").read_text(), flags=re.S)).group(1)
 lines = ["/* What libcepman.so shows. Written from the headers by `ninja renew-symbols`; a test compares them. */",
          f"{node} {{", "global:"]
-order = re.findall(r"#include <cepman/(\w+\.h)>", (root / "include/cepman/cepman.h").read_text())
-for header in order:
-    text = re.sub(r"/\*.*?\*/", "", (root / "include/cepman" / header).read_text(), flags=re.S)
-    names = re.findall(r"^CEPMAN_API\b[^;(]*?\b(\w+)\s*\(", text, re.M)
+for header, text in headers(root):
+    names = declared(text)
     if names:
         lines.append(f"    /* {header} */")
         lines += [f"    {name};" for name in names]
 lines += ["local:", "    *;", "};", ""]
 (root / "lib/cepman.map").write_text("\n".join(lines))
+(root / "python/cepman/_prototypes.py").write_text(python_table(root))

@@ -11,6 +11,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from tap import Tap
+from prototypes import python_table
 
 root, version, soversion = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 libraries = [pathlib.Path(p) for p in sys.argv[4:]]
@@ -55,6 +56,8 @@ listed = set(re.findall(r"[^\s;]+", node.group(2))) if node else set()
 tap.check(listed == names, "cepman.map lists what the headers declare (ninja renew-symbols writes it)",
           [f"only in the map: {sorted(listed - names)}", f"only in the headers: {sorted(names - listed)}"])
 
+tap.check((root / "python/cepman/_prototypes.py").read_text() == python_table(root),
+          "_prototypes.py has what the headers declare (ninja renew-symbols writes it)")
 # A function that no test calls is not known to work.
 words = set()
 for source in (root / "tests").rglob("*.c"):
