@@ -7,10 +7,10 @@
 CEPMAN_BEGIN
 
 /* The version of these headers. A test holds them to the build's project version. */
-#define CEPMAN_VERSION_MAJOR 0
-#define CEPMAN_VERSION_MINOR 1
+#define CEPMAN_VERSION_MAJOR 1
+#define CEPMAN_VERSION_MINOR 0
 #define CEPMAN_VERSION_PATCH 0
-#define CEPMAN_VERSION_STRING "0.1.0"
+#define CEPMAN_VERSION_STRING "1.0.0"
 
 /* The version of the library that is loaded, as "major.minor.patch". Static text. */
 CEPMAN_API const char *cepman_version(void);

@@ -17,7 +17,7 @@ __all__ = ["Cepstrum", "Dataset", "Error", "GaussianMixture", "HDBSCAN", "Hierar
            "agreement_score", "calinski_harabasz_score", "consensus", "davies_bouldin_score", "dbcv_score", "gap_score",
            "inertia_score", "library_version", "open", "set_memory_limit", "set_progress", "set_threads", "silhouette_score",
            "simplified_silhouette_score", "simulate", "stability_score", "wrap"]
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 
 def library_version():

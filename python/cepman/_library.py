@@ -10,7 +10,7 @@ import threading
 
 from ._prototypes import PROTOTYPES
 
-SONAME = "libcepman.so.0"
+SONAME = "libcepman.so.1"
 
 c_int, c_size, c_double, c_char_p = ctypes.c_int, ctypes.c_size_t, ctypes.c_double, ctypes.c_char_p
 handle = ctypes.c_void_p

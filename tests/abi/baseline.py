@@ -1,7 +1,7 @@
 """Compares the library's ABI with the one that is checked in (tests/abi/cepman-SOVERSION.abi), by libabigail.
 
 Usage: baseline.py SOURCE_ROOT SOVERSION LIBRARY            the check
-       baseline.py SOURCE_ROOT SOVERSION LIBRARY --renew    writes the baseline anew (docs/abi.md says when)
+       baseline.py SOURCE_ROOT SOVERSION LIBRARY --renew    adds to the baseline (docs/abi.md says when)
 """
 import pathlib
 import platform
@@ -34,6 +34,10 @@ reason = unusable()
 if renew:
     if reason:
         sys.exit(f"not renewed: {reason}")
+    if baseline.exists():
+        changed = subprocess.run(["abidiff", "--no-added-syms", str(baseline), library], stdout=subprocess.PIPE, text=True)
+        if changed.returncode:
+            sys.exit(f"not renewed: programs would break; a new soversion begins a new baseline\n{changed.stdout}")
     subprocess.run(["abidw", *HEADERS, *PLAIN, "--out-file", str(baseline), library], check=True)
     # Paths as in the source tree, wherever it was built.
     text = re.sub(r"path='[^']*?((?:lib|include)/[^']*)'", r"path='\1'", baseline.read_text())

@@ -14,7 +14,7 @@ from tap import Tap
 root, meson = pathlib.Path(sys.argv[1]), sys.argv[2:] or ["meson"]
 tap = Tap()
 HOST = """project('host', 'c', default_options : ['default_library=shared', 'optimization=0', 'buildtype=plain'])
-cepman_dep = dependency('cepman', fallback : 'cepman', version : '>=0.1')
+cepman_dep = dependency('cepman', fallback : 'cepman', version : '>=1.0')
 test('host', executable('host', 'consumer.c', dependencies : cepman_dep))
 """
 with tempfile.TemporaryDirectory(prefix="cepman-host-") as folder:
