@@ -58,6 +58,9 @@ tap.check(listed == names, "cepman.map lists what the headers declare (ninja ren
 
 tap.check((root / "python/cepman/_prototypes.py").read_text() == python_table(root),
           "_prototypes.py has what the headers declare (ninja renew-symbols writes it)")
+for name, words in (("CITATION.cff", f"\nversion: {version}\n"), ("debian/changelog", f"cepman ({version})"),
+                    ("CHANGELOG.md", f"\n## {version}")):
+    tap.check(words in (root / name).read_text(), f"{name} has the version {version}")
 # A function that no test calls is not known to work.
 words = set()
 for source in (root / "tests").rglob("*.c"):
