@@ -108,6 +108,24 @@ CEPMAN_API size_t cepman_context_memory_peak(const cepman_context *context);
 CEPMAN_API cepman_status cepman_context_set_cpu_level(cepman_context *context, const char *level);
 CEPMAN_API const char *cepman_context_cpu_level(const cepman_context *context);
 
+/* ---- for libraries that are built on this one --------------------------------------------------------------------- */
+
+/* count * size bytes from the context's allocator, aligned to 64, counted and limited as the library's own; not set to
+ * anything. what: the word for the sentence, "memory" when NULL. The block is given back by cepman_context_release(), from
+ * any thread and also after the context, so that this is a destroy callback for what is wrapped (cepman_matrix_wrap(), with
+ * the block as its user). 0 bytes give a valid block; releasing NULL is allowed. Errors: ARGUMENT, MEMORY, LIMIT. */
+CEPMAN_API cepman_status cepman_context_allocate(void **out, cepman_context *context, size_t count,
+                                                 size_t size, const char *what);
+CEPMAN_API void cepman_context_release(void *block);
+/* Keeps a sentence (at most 999 bytes of it; NULL: the status' text) as that of the last failure, and returns the status. */
+CEPMAN_API cepman_status cepman_context_fail(cepman_context *context, cepman_status status,
+                                             const char *sentence);
+/* Asks whether to stop, as the library's own loops do: CEPMAN_OK or CEPMAN_ERR_CANCELLED with its sentence. And tells how far
+ * a stage is; calls are thinned out to ten a second. Both on the thread that uses the context. */
+CEPMAN_API cepman_status cepman_context_poll(cepman_context *context);
+CEPMAN_API void cepman_context_report(cepman_context *context, const char *stage, uint64_t done,
+                                      uint64_t total);
+
 CEPMAN_END
 
 #endif

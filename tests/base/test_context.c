@@ -311,6 +311,79 @@ START_TEST(cpu_levels)
 }
 END_TEST
 
+static void count_report(void *user, const char *stage, uint64_t done, uint64_t total)
+{
+    ck_assert_str_eq(stage, "mine");
+    ck_assert_uint_le(done, total);
+    (*(int *)user)++;
+}
+
+/* What a library on top of this one works with. */
+START_TEST(for_libraries_on_top)
+{
+    cepman_context *ctx = support_begin(1);
+    void *block = NULL, *more = NULL;
+    const size_t before = cepman_context_memory_used(ctx);
+    assert_good(ctx, cepman_context_allocate(&block, ctx, 1000, 8, "rows"));
+    ck_assert_uint_eq((uintptr_t)block % 64, 0);
+    memset(block, 1, 8000);
+    ck_assert_uint_ge(cepman_context_memory_used(ctx), before + 8000);
+    assert_good(ctx, cepman_context_set_memory_limit(ctx, cepman_context_memory_used(ctx) + 1000));
+    assert_fails(ctx, cepman_context_allocate(&more, ctx, 1000, 8, "rows"), CEPMAN_ERR_LIMIT, "rows");
+    assert_good(ctx, cepman_context_allocate(&more, ctx, 0, 8, NULL));
+    cepman_context_release(more);
+    more = NULL;
+    assert_good(ctx, cepman_context_set_memory_limit(ctx, 0));
+    assert_fails(ctx, cepman_context_allocate(&more, ctx, SIZE_MAX, 2, NULL), CEPMAN_ERR_MEMORY, "memory");
+    assert_fails(ctx, cepman_context_allocate(&more, ctx, SIZE_MAX, 1, NULL), CEPMAN_ERR_MEMORY, "memory");
+    support_fail_at(0);
+    assert_fails(ctx, cepman_context_allocate(&more, ctx, 8, 1, "rows"), CEPMAN_ERR_MEMORY, "rows");
+    support_fail_at(-1);
+    ck_assert_ptr_null(more);
+    assert_status(ctx, cepman_context_allocate(NULL, ctx, 8, 1, "rows"), CEPMAN_ERR_ARGUMENT);
+    ck_assert_int_eq(cepman_context_allocate(&more, NULL, 8, 1, "rows"), CEPMAN_ERR_ARGUMENT);
+    cepman_context_release(block);
+    ck_assert_uint_eq(cepman_context_memory_used(ctx), before);
+    cepman_context_release(NULL);
+
+    ck_assert_int_eq(cepman_context_fail(ctx, CEPMAN_ERR_DATA, "100 %s"), CEPMAN_ERR_DATA);
+    ck_assert_str_eq(cepman_context_error(ctx), "100 %s");
+    ck_assert_int_eq(cepman_context_fail(ctx, CEPMAN_ERR_IO, NULL), CEPMAN_ERR_IO);
+    ck_assert_str_eq(cepman_context_error(ctx), cepman_status_text(CEPMAN_ERR_IO));
+    ck_assert_int_eq(cepman_context_fail(NULL, CEPMAN_ERR_IO, NULL), CEPMAN_ERR_IO);
+
+    assert_good(ctx, cepman_context_poll(ctx));
+    cepman_context_cancel(ctx);
+    assert_status(ctx, cepman_context_poll(ctx), CEPMAN_ERR_CANCELLED);
+    cepman_context_clear_cancel(ctx);
+    ck_assert_int_eq(cepman_context_poll(NULL), CEPMAN_ERR_ARGUMENT);
+
+    int reports = 0;
+    cepman_context_report(ctx, "mine", 0, 2); /* nobody listens */
+    assert_good(ctx, cepman_context_set_progress(ctx, count_report, &reports));
+    cepman_context_report(ctx, "mine", 0, 2);
+    cepman_context_report(ctx, "mine", 1, 2); /* too soon */
+    cepman_context_report(ctx, "mine", 2, 2);
+    cepman_context_report(ctx, NULL, 2, 2);
+    cepman_context_report(NULL, "mine", 2, 2);
+    ck_assert_int_eq(reports, 2);
+    support_end(ctx);
+}
+END_TEST
+
+/* A block outlives its context. */
+START_TEST(blocks_outlive_the_context)
+{
+    cepman_context *ctx = NULL;
+    void *block = NULL;
+    ck_assert_int_eq(cepman_context_create(&ctx, NULL), CEPMAN_OK);
+    assert_good(ctx, cepman_context_allocate(&block, ctx, 100, 1, NULL));
+    cepman_context_unref(ctx);
+    memset(block, 7, 100);
+    cepman_context_release(block);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("base context");
@@ -326,6 +399,8 @@ Suite *suite(void)
     tcase_add_test(t, progress_is_paced);
     tcase_add_test(t, cancel);
     tcase_add_test(t, cpu_levels);
+    tcase_add_test(t, for_libraries_on_top);
+    tcase_add_test(t, blocks_outlive_the_context);
     suite_add_tcase(s, t);
     return s;
 }
