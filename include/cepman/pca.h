@@ -27,6 +27,13 @@ CEPMAN_API cepman_status cepman_pca_options_create(cepman_options **out, cepman_
  * CANCELLED. */
 CEPMAN_API cepman_status cepman_pca_fit(cepman_pca **out, cepman_context *context,
                                         const cepman_matrix *matrix, const cepman_options *options);
+/* Components of the caller's, fitted in another process or program: what the functions below tell of a fit, copied.
+ * vectors: components rows of `features`, of unit length (checked to 1e-6; that they are orthogonal is not). whiten as in
+ * the options. Errors: ARGUMENT, RANGE (components: 1 to features), DATA (a number that no fit gives, named), MEMORY,
+ * LIMIT. */
+CEPMAN_API cepman_status cepman_pca_copy(cepman_pca **out, cepman_context *context, size_t features,
+                                         size_t components, const double *mean, const double *vectors,
+                                         const double *variance, double total_variance, int whiten);
 /* Shared by count; NULL is allowed. */
 CEPMAN_API cepman_pca *cepman_pca_ref(cepman_pca *pca);
 CEPMAN_API void cepman_pca_unref(cepman_pca *pca);
@@ -60,6 +67,17 @@ CEPMAN_API cepman_status cepman_pca_accumulator_finish(cepman_pca **out, cepman_
                                                        cepman_pca_accumulator *accumulator,
                                                        const cepman_options *options);
 CEPMAN_API void cepman_pca_accumulator_unref(cepman_pca_accumulator *accumulator);
+/* Sums of rows that were added apart, in several threads or processes, brought together (Chan, Golub, LeVeque 1983).
+ * export writes the sums of the rows so far as so many doubles as _numbers() tells: the rows, `features` means, and the
+ * lower triangle, by rows, of the sums of products about the means. merge adds such numbers, of an accumulator of as
+ * many features, to those there are. Both bring rows of a block that is not full into the sums, so that later blocks
+ * begin anew; the order of merging changes bits as rounding in double does. Both handles may go on.
+ * Errors: ARGUMENT, DATA (numbers that are not finite, or no count of rows; nothing was added), MEMORY, LIMIT, CANCELLED. */
+CEPMAN_API size_t cepman_pca_accumulator_numbers(const cepman_pca_accumulator *accumulator);
+CEPMAN_API cepman_status cepman_pca_accumulator_export(cepman_pca_accumulator *accumulator,
+                                                       cepman_context *context, double *numbers);
+CEPMAN_API cepman_status cepman_pca_accumulator_merge(cepman_pca_accumulator *accumulator,
+                                                      cepman_context *context, const double *numbers);
 
 /* Scores of count rows of the caller's, stride floats apart, into rows of components floats, scores_stride apart. On
  * failure the scores are undefined. Errors: ARGUMENT, RANGE (strides), DATA, MEMORY, LIMIT, CANCELLED. */

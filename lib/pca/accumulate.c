@@ -60,6 +60,34 @@ size_t cepman_pca_accumulator_rows(const cepman_pca_accumulator *a)
     return a && a->gather ? a->gather->n + a->gather->held : 0;
 }
 
+size_t cepman_pca_accumulator_numbers(const cepman_pca_accumulator *a)
+{
+    return a && a->gather ? cep_gather_numbers(a->gather->d) : 0;
+}
+
+/* Both ways of sums: out of a handle, or into it. */
+static cepman_status pass_sums(cepman_pca_accumulator *a, cepman_context *ctx, double *to, const double *from)
+{
+    cepman_status s = cep_enter(ctx);
+    if (s) return s;
+    CEP_REQUIRE(ctx, a && (to || from), CEPMAN_ERR_ARGUMENT, "pca accumulator: an argument is NULL");
+    CEP_REQUIRE(ctx, !a->ended, CEPMAN_ERR_ARGUMENT, "pca accumulator: it has been finished, or has failed");
+    s = to ? cep_gather_export(a->gather, ctx, to) : cep_gather_merge(a->gather, ctx, from);
+    if (s && s != CEPMAN_ERR_DATA) a->ended = true;
+    return s;
+}
+
+cepman_status cepman_pca_accumulator_export(cepman_pca_accumulator *a, cepman_context *ctx, double *numbers)
+{
+    return pass_sums(a, ctx, numbers, NULL);
+}
+
+cepman_status cepman_pca_accumulator_merge(cepman_pca_accumulator *a, cepman_context *ctx,
+                                           const double *numbers)
+{
+    return pass_sums(a, ctx, NULL, numbers);
+}
+
 static cepman_status finish(cepman_pca **out, cepman_context *ctx, cep_gather *g, size_t count, bool whiten)
 {
     cep_pca_data x = {.ctx = ctx, .mem = cep_context_memory(ctx), .d = g->d};

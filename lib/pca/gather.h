@@ -26,4 +26,10 @@ cepman_status cep_gather_matrix(cep_gather *gather, cepman_context *ctx, const c
 cepman_status cep_gather_flush(cep_gather *gather, cepman_context *ctx);
 double cep_gather_trace(const cep_gather *gather);
 
+/* The sums as numbers: rows, d means, the scatter matrix's lower triangle by rows. */
+size_t cep_gather_numbers(size_t d);
+cepman_status cep_gather_export(cep_gather *gather, cepman_context *ctx, double *to);
+/* Adds those of another. CEPMAN_ERR_DATA for numbers that are no sums: nothing was added then. */
+cepman_status cep_gather_merge(cep_gather *gather, cepman_context *ctx, const double *numbers);
+
 #endif
