@@ -47,6 +47,14 @@ CEPMAN_API cepman_status cepman_umap_fit_given(cepman_umap **out, cepman_context
                                                cepman_matrix *matrix, cepman_neighbors *neighbors,
                                                const cepman_labels *target, cepman_matrix *start,
                                                const cepman_options *options);
+/* A model of an embedding that exists, made elsewhere or by a fit in another process: what fit_given() would give, with
+ * this embedding in place of a layout, so that new points are placed in it. matrix or neighbors may be NULL, not both
+ * (without a matrix nothing can be placed). embedding: n rows of dims (1 to 64), finite, or NaN throughout for points that
+ * take no part; kept by reference. options: those of the fit; what concerns the layout alone is not used. Errors:
+ * ARGUMENT, OPTION, SHAPE (rows, or dims that is set to another number), DATA, RANGE, MEMORY, LIMIT, CANCELLED. */
+CEPMAN_API cepman_status cepman_umap_from_embedding(cepman_umap **out, cepman_context *context,
+                                                    cepman_matrix *matrix, cepman_neighbors *neighbors,
+                                                    cepman_matrix *embedding, const cepman_options *options);
 CEPMAN_API cepman_umap *cepman_umap_ref(cepman_umap *umap);
 CEPMAN_API void cepman_umap_unref(cepman_umap *umap);
 

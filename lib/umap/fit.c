@@ -1,4 +1,4 @@
-/* A fit from features or from a graph: neighbours, fuzzy graph, start, layout.
+/* A fit from features or from a graph: neighbours, fuzzy graph, start, layout; or a model of an embedding that exists.
  * McInnes, Healy, Melville 2018, algorithm 1, with the conventions of the reference implementation.
  * Must not: leave anything behind when a step fails or is cancelled. */
 #include <math.h>
@@ -41,6 +41,7 @@ typedef struct inputs {
     cepman_neighbors *neighbors;
     const cepman_labels *target;
     cepman_matrix *start;
+    cepman_matrix *embedding; /* in place of start and layout */
 } inputs;
 
 /* Start and layout of a graph whose points all count: n rows of dims. */
@@ -133,6 +134,10 @@ static cepman_status fill(cepman_umap *u, cepman_context *ctx, const inputs *in,
     cepman_status s = cep_umap_fuzzy(&u->graph, ctx, u->neighbors, u->local_connectivity,
                                      cep_options_real(o, "set-op-mix-ratio"), u->cut, &u->mean);
     if (s) return s;
+    if (in->embedding) {
+        u->embedding = cepman_matrix_ref(in->embedding);
+        return CEPMAN_OK;
+    }
     float *rows = cep_alloc(mem, n, dims * sizeof *rows), *data;
     size_t *members = cep_alloc(mem, n, sizeof *members), joined = 0, stride;
     if (!rows || !members) s = cep_fail_memory(ctx, "embedding", n, dims * sizeof *rows);
@@ -161,6 +166,26 @@ static cepman_status check_rows(cepman_context *ctx, const cepman_matrix *matrix
     return CEPMAN_OK;
 }
 
+/* A given embedding has a row a point: finite, or NaN throughout for a point that takes no part. */
+static cepman_status check_embedding(cepman_context *ctx, const cepman_matrix *embedding, size_t n,
+                                     const cepman_options *o)
+{
+    const size_t dims = cepman_matrix_columns(embedding);
+    CEP_REQUIRE_F32(ctx, embedding, "umap: embedding");
+    CEP_REQUIRE(ctx,
+                cepman_matrix_rows(embedding) == n && dims >= 1 && dims <= 64 &&
+                    (!cep_options_given(o, "dims") || (int64_t)dims == cep_options_integer(o, "dims")),
+                CEPMAN_ERR_SHAPE, "umap: the embedding is %zu x %zu, must be %zu points x dims",
+                cepman_matrix_rows(embedding), dims, n);
+    for (size_t i = 0; i < n; i++) {
+        const float *row = cepman_matrix_row(embedding, i);
+        for (size_t j = 0; j < dims; j++)
+            CEP_REQUIRE(ctx, isnan(row[0]) ? isnan(row[j]) : isfinite(row[j]), CEPMAN_ERR_DATA,
+                        "umap: row %zu of the embedding holds a NaN or an infinity", i);
+    }
+    return CEPMAN_OK;
+}
+
 static cepman_status check_inputs(cepman_context *ctx, const inputs *in, const cepman_options *o)
 {
     CEP_REQUIRE_F32(ctx, in->matrix, "umap");
@@ -179,12 +204,17 @@ static cepman_status check_inputs(cepman_context *ctx, const inputs *in, const c
         ctx, !in->start || (cepman_matrix_rows(in->start) == n && cepman_matrix_columns(in->start) == dims),
         CEPMAN_ERR_SHAPE, "umap: the start is %zu x %zu, must be %zu points x %zu dims",
         cepman_matrix_rows(in->start), cepman_matrix_columns(in->start), n, dims);
-    CEP_REQUIRE(ctx, in->matrix || in->start || cep_options_choice(o, "init") != CEP_UMAP_PCA,
+    CEP_REQUIRE(ctx,
+                in->matrix || in->start || in->embedding || cep_options_choice(o, "init") != CEP_UMAP_PCA,
                 CEPMAN_ERR_ARGUMENT, "umap: init is pca, but there is no matrix to take components of");
     if (in->start) {
         const size_t bad = cep_matrix_first_nonfinite(in->start);
         CEP_REQUIRE(ctx, bad == n, CEPMAN_ERR_DATA, "umap: row %zu of the start holds a NaN or an infinity",
                     bad);
+    }
+    if (in->embedding) {
+        cepman_status s = check_embedding(ctx, in->embedding, n, o);
+        if (s) return s;
     }
     return in->matrix ? check_rows(ctx, in->matrix) : CEPMAN_OK;
 }
@@ -240,5 +270,17 @@ cepman_status cepman_umap_fit_given(cepman_umap **out, cepman_context *ctx, cepm
     if (s) return s;
     CEP_REQUIRE(ctx, out && (matrix || neighbors), CEPMAN_ERR_ARGUMENT,
                 "umap: out, or both matrix and neighbors, are NULL");
-    return fit(out, ctx, &(inputs){matrix, neighbors, target, start}, options);
+    return fit(out, ctx, &(inputs){matrix, neighbors, target, start, NULL}, options);
+}
+
+cepman_status cepman_umap_from_embedding(cepman_umap **out, cepman_context *ctx, cepman_matrix *matrix,
+                                         cepman_neighbors *neighbors, cepman_matrix *embedding,
+                                         const cepman_options *options)
+{
+    cepman_status s = cep_enter(ctx);
+    if (s) return s;
+    CEP_REQUIRE(ctx, out && embedding && (matrix || neighbors), CEPMAN_ERR_ARGUMENT,
+                "umap: out, the embedding, or both matrix and neighbors, are NULL");
+    return fit(out, ctx, &(inputs){.matrix = matrix, .neighbors = neighbors, .embedding = embedding},
+               options);
 }

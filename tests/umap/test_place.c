@@ -259,6 +259,55 @@ START_TEST(faults_have_sentences)
 }
 END_TEST
 
+/* A model made of a fit's parts places as the fit does, with its graph or with one of its own; odd embeddings. */
+START_TEST(model_from_an_embedding)
+{
+    cepman_context *ctx = support_begin(2);
+    cepman_matrix *m = blobs(ctx, 300, 1), *more = blobs(ctx, 40, 2), *a = NULL, *b = NULL, *bad = NULL;
+    cepman_umap *u = fit(ctx, m, (const char *const[]){"epochs", "30", "dims", "2", NULL}), *v = NULL;
+    cepman_options *o = NULL;
+    assert_good(ctx, cepman_umap_options_create(&o, ctx));
+    assert_good(ctx, cepman_umap_apply(&a, ctx, u, more));
+    for (long fail = 0;; fail++) {
+        support_fail_at(fail);
+        cepman_status s = cepman_umap_from_embedding(&v, ctx, m, _i ? NULL : cepman_umap_neighbors(u),
+                                                     cepman_umap_embedding(u), o);
+        support_fail_at(-1);
+        if (!s) break;
+        assert_status(ctx, s, CEPMAN_ERR_MEMORY);
+        ck_assert_ptr_null(v);
+    }
+    ck_assert_ptr_eq(cepman_umap_embedding(v), cepman_umap_embedding(u));
+    assert_good(ctx, cepman_umap_apply(&b, ctx, v, more));
+    for (size_t i = 0; i < 40; i++)
+        ck_assert(same(a, i, b, i));
+    const size_t edges = cepman_umap_graph_starts(u)[300];
+    ck_assert_uint_eq(cepman_umap_graph_starts(v)[300], edges);
+    ck_assert_mem_eq(cepman_umap_graph_weights(u), cepman_umap_graph_weights(v), edges * sizeof(float));
+    cepman_umap_unref(v);
+    v = NULL;
+    assert_good(ctx, cepman_matrix_copy(&bad, ctx, (const float[]){1, NAN, 2, 3}, 2, 2, 2));
+    assert_fails(ctx, cepman_umap_from_embedding(&v, ctx, m, NULL, bad, o), CEPMAN_ERR_SHAPE, "2 x 2");
+    cepman_matrix_unref(b);
+    assert_good(ctx, cepman_matrix_copy(&b, ctx, cepman_matrix_row(m, 0), 2, 2, 2));
+    assert_fails(ctx, cepman_umap_from_embedding(&v, ctx, b, NULL, bad, o), CEPMAN_ERR_DATA, "row 0");
+    assert_status(ctx, cepman_umap_from_embedding(&v, ctx, NULL, NULL, bad, o), CEPMAN_ERR_ARGUMENT);
+    assert_status(ctx, cepman_umap_from_embedding(&v, ctx, b, NULL, NULL, o), CEPMAN_ERR_ARGUMENT);
+    assert_good(ctx, cepman_options_set_integer(o, ctx, "dims", 3));
+    assert_fails(ctx, cepman_umap_from_embedding(&v, ctx, m, NULL, cepman_umap_embedding(u), o),
+                 CEPMAN_ERR_SHAPE, "300 x 2");
+    ck_assert_ptr_null(v);
+    cepman_options_unref(o);
+    cepman_umap_unref(u);
+    cepman_matrix_unref(bad);
+    cepman_matrix_unref(b);
+    cepman_matrix_unref(a);
+    cepman_matrix_unref(more);
+    cepman_matrix_unref(m);
+    support_end(ctx);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("umap_place");
@@ -269,6 +318,7 @@ Suite *suite(void)
     tcase_add_test(t, same_place_in_any_batch);
     tcase_add_test(t, odd_models_and_rows);
     tcase_add_test(t, beyond_the_disconnection_distance);
+    tcase_add_loop_test(t, model_from_an_embedding, 0, 2);
     tcase_add_test(t, faults_have_sentences);
     suite_add_tcase(s, t);
     return s;
