@@ -266,8 +266,8 @@ static int resolve(tool *t, const char *name, target *out)
     }
     if (found == 1) return 0;
     if (found == 0)
-        return tool_usage("%s has no option --%.100s ('cepman %s --help' lists them)", t->command->name, name,
-                          t->command->name);
+        return tool_usage("%s has no option --%.100s ('%s %s --help' lists them)", t->command->name, name,
+                          tool_program, t->command->name);
     return tool_usage("option --%s is ambiguous: --%s-%s or --%s-%s", name,
                       cepman_options_kind(t->stage[kinds[0]]), name, cepman_options_kind(t->stage[kinds[1]]),
                       name);
@@ -302,8 +302,8 @@ static int read_option(tool *t, int argc, char **argv, int *i, bool config_only)
     } else {
         name = short_name(t, word[1]);
         if (!name)
-            return tool_usage("%s has no option -%c ('cepman %s --help' lists them)", t->command->name,
-                              word[1], t->command->name);
+            return tool_usage("%s has no option -%c ('%s %s --help' lists them)", t->command->name, word[1],
+                              tool_program, t->command->name);
         if (word[2]) value = word + 2;
     }
     target where;
@@ -364,7 +364,7 @@ int args_parse(tool *t, int argc, char **argv, bool *done)
     if (!rc && arg_text(t, "config")) rc = config_load(t, arg_text(t, "config"));
     if (!rc) rc = read_line(t, argc, argv, false);
     if (!rc && t->files < c->least)
-        rc = tool_usage("%s takes %s ('cepman %s --help' tells more)", c->name, c->files, c->name);
+        rc = tool_usage("%s takes %s ('%s %s --help' tells more)", c->name, c->files, tool_program, c->name);
     for (size_t i = 0; !rc && c->own && c->own[i].name; i++)
         if (strcmp(c->own[i].name, "output") == 0 && !t->own[i]) rc = tool_usage("%s needs -o PATH", c->name);
     return rc;
@@ -425,7 +425,7 @@ void stage_option_name(const tool *t, const cepman_options *o, const char *name,
 void args_print_help(const tool *t)
 {
     const command *c = t->command;
-    printf("usage: cepman %s %s [options]\n\n%s\n", c->name, c->files, c->summary);
+    printf("usage: %s %s %s [options]\n\n%s\n", tool_program, c->name, c->files, c->summary);
     if (c->notes) {
         putchar('\n');
         help_text(c->notes);

@@ -60,7 +60,7 @@ static int run_kmeans(tool *t, const cepman_matrix *points, const cepman_matrix 
     return rc;
 }
 
-static int run_hdbscan(tool *t, const cepman_matrix *points, size_t least, size_t samples, grouping *g)
+int grouping_hdbscan_options(tool *t, size_t least, size_t samples, grouping *g)
 {
     int64_t size = 0;
     int rc = tool_check(t, cepman_options_copy(&g->options, t->ctx, arg_stage(t, "hdbscan")));
@@ -72,6 +72,12 @@ static int run_hdbscan(tool *t, const cepman_matrix *points, size_t least, size_
     if (!rc && !option_given(g->tree_options, "min-samples"))
         rc = tool_check(t, cepman_options_set_integer(g->tree_options, t->ctx, "min-samples",
                                                       samples ? (int64_t)samples : size));
+    return rc;
+}
+
+static int run_hdbscan(tool *t, const cepman_matrix *points, size_t least, size_t samples, grouping *g)
+{
+    int rc = grouping_hdbscan_options(t, least, samples, g);
     if (!rc) rc = tool_check(t, cepman_hdbscan_tree_build(&g->tree, t->ctx, points, g->tree_options));
     if (!rc) rc = tool_check(t, cepman_hdbscan_extract(&g->hdbscan, t->ctx, g->tree, g->options));
     if (!rc) g->labels = cepman_labels_ref(cepman_hdbscan_labels(g->hdbscan));

@@ -29,6 +29,8 @@ int grouping_mixture_options(tool *t, cepman_options **out);
  * min-samples = min-cluster-size. */
 int grouping_run(tool *t, const cepman_matrix *points, const char *method, const cepman_matrix *centres,
                  size_t least, size_t samples, grouping *out);
+/* The options of HDBSCAN in force, into tree_options and options, as grouping_run() uses them. */
+int grouping_hdbscan_options(tool *t, size_t least, size_t samples, grouping *g);
 /* When HDBSCAN found nothing to split: the points are one cluster, 0, instead of all noise. */
 int grouping_one_domain(tool *t, grouping *g);
 /* Joins islands with the help of a clustering of the first columns of `scores` and of the scan

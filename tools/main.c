@@ -10,6 +10,8 @@
 #include "commands.h"
 #include "tool.h"
 
+const char *const tool_program = "cepman";
+
 /* What a signal handler may touch. */
 static cepman_context *volatile running;
 static volatile sig_atomic_t interrupted;

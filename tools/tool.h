@@ -80,6 +80,8 @@ struct tool {
     char **argv;
 };
 
+/* "cepman": what help and sentences call the program. */
+extern const char *const tool_program;
 /* The sentence of a failure on stderr, "cepman: ...". Returns 1, or 2 for usage. */
 int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int tool_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));

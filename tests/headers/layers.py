@@ -110,8 +110,10 @@ for path in sorted((root / "tests").rglob("test_*.c")):
     tap.check(not bad, f"{path.relative_to(root)}: sees its room and those below", bad)
 
 # ---- programs and examples use the public headers alone --------------------------------------------------------
-for folder in ("tools", "docs/examples", "pkgconfig/consumer"):
+for folder in ("tools", "mpi", "docs/examples", "pkgconfig/consumer"):
     own = {p.name for p in (root / folder).rglob("*.h")}
+    if folder == "mpi":  # its program shares the command line of the other
+        own |= {p.name for p in (root / "tools").glob("*.h")}
     own |= {p.with_suffix(".h").name for p in (root / folder).rglob("*.html")}  # embedded by the build
     for path in sorted(p for p in (root / folder).rglob("*") if p.suffix in (".c", ".h", ".cpp", ".cc")):
         bad = [f'"{n}"' for s, n in includes(path) if not s and pathlib.Path(n).name not in own]
@@ -119,7 +121,7 @@ for folder in ("tools", "docs/examples", "pkgconfig/consumer"):
         tap.check(not bad, f"{path.relative_to(root)}: public headers alone", bad)
 
 # ---- head comments and lengths ----------------------------------------------------------------------------------
-for path in sorted(p for f in ("lib", "tools") for p in (root / f).rglob("*.c")):
+for path in sorted(p for f in ("lib", "tools", "mpi") for p in (root / f).rglob("*.c")):
     head = head_comment(path.read_text())
     said = " ".join(re.sub(r"^\s*\*\s?", "", line).strip() for line in (head or "").splitlines())
     before, found, after = said.partition("Must not: ")
@@ -127,7 +129,7 @@ for path in sorted(p for f in ("lib", "tools") for p in (root / f).rglob("*.c"))
     good = found and after.strip() and len(re.findall(r"[.:;)](\s|$)", before)) >= 2
     tap.check(good, f"{path.relative_to(root)}: opens with what it does, what it follows, 'Must not:'", said)
 
-for path in sorted(p for f in ("lib", "tools", "tests", "bench", "docs/examples", "include", "pkgconfig")
+for path in sorted(p for f in ("lib", "tools", "mpi", "tests", "bench", "docs/examples", "include", "pkgconfig")
                    for p in (root / f).rglob("*") if p.suffix in (".c", ".h", ".cpp", ".py")):
     text = path.read_text()
     if path.suffix != ".py":
@@ -147,7 +149,7 @@ for page in sorted((root / "docs").glob("*.md")) + sorted(root.glob("*.md")):
     dead = [link for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
             if "://" not in link and not link.startswith("mailto:") and not (page.parent / link).exists()]
     # Files that are named in passing: `lib/x/x.h`, docs/x.md.
-    named = re.findall(r"(?<![\w./-])((?:lib|docs|tests|tools|include|bench|pkgconfig)/[\w./-]*\w\.(?:md|c|h|py|build|map|sh))\b", text)
+    named = re.findall(r"(?<![\w./-])((?:lib|docs|tests|tools|mpi|include|bench|pkgconfig)/[\w./-]*\w\.(?:md|c|h|py|build|map|sh))\b", text)
     dead += [name for name in named if not (root / name).exists() and not name.startswith("lib/x/")]
     tap.check(not dead, f"{page.relative_to(root)}: what it points at is there", dead)
 tap.end()
