@@ -1,11 +1,13 @@
-/* Seconds of the stages of libcepman-mpi, the slowest rank's, for the model of cost in docs/mpi.md:
+/* Seconds of the stages of libcepman-mpi for the model of cost in docs/mpi.md, by the clock and of the processor:
  *   mpirun -n RANKS bench_mpi FRAMES ROWS LANDMARKS
  * FRAMES frames of 128 x 128 counts, made as they are read, go to scores (features are not kept); ROWS rows of 10 columns
- * are embedded through LANDMARKS of them, clustered and saved. The least of two runs each. No file is read. */
+ * are embedded through LANDMARKS of them, clustered and saved. The rank that took most; no file is read. Processor time is
+ * what a machine that is busy with other things still tells; ranks that wait for rank 0 sleep and spend none. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cepman-mpi/cepman_mpi.h>
 
@@ -58,31 +60,43 @@ static int read_frames(void *user, size_t first, size_t count, void *destination
 
 /* ---- clocks ---- */
 
-static double begin(void)
+typedef struct spent {
+    double wall, cpu;
+} spent;
+
+static spent now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (spent){MPI_Wtime(), (double)t.tv_sec + 1e-9 * (double)t.tv_nsec};
+}
+
+static spent begin(void)
 {
     MPI_Barrier(MPI_COMM_WORLD);
-    return MPI_Wtime();
+    return now();
 }
 
-static double end(double start)
+/* Since then, the most of any rank. */
+static spent end(spent start)
 {
-    double mine = MPI_Wtime() - start, most;
-    MPI_Allreduce(&mine, &most, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-    return most;
+    const spent stop = now();
+    double mine[2] = {stop.wall - start.wall, stop.cpu - start.cpu}, most[2];
+    MPI_Allreduce(mine, most, 2, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+    return (spent){most[0], most[1]};
 }
 
-static void least(double *seconds, double start)
+static spent less(spent a, spent b)
 {
-    const double now = end(start);
-    if (*seconds <= 0 || now < *seconds) *seconds = now;
+    return (spent){a.wall - b.wall, a.cpu - b.cpu};
 }
 
-static void say(const char *stage, double seconds, size_t items, const char *what)
+/* items: of the rank that took most. */
+static void say(const char *stage, spent s, size_t items, const char *what)
 {
     if (cepman_mpi_rank(group)) return;
-    const double ranks = cepman_mpi_ranks(group);
-    printf("%-24s %9.3f s   %10.3f us a rank and %s\n", stage, seconds, 1e6 * seconds * ranks / (double)items,
-           what);
+    printf("%-26s %8.3f s by the clock %8.3f s of the processor %10.2f us a %s\n", stage, s.wall, s.cpu,
+           1e6 * s.cpu / (double)(items ? items : 1), what);
     fflush(stdout);
 }
 
@@ -94,39 +108,35 @@ static void reduce(size_t frames)
     cepman_dataset *d = NULL;
     cepman_cepstrum *c = NULL;
     cepman_options *o = NULL;
-    double transform = 0, both = 0, read = 0;
+    cepman_matrix *m = NULL, *scores = NULL;
+    cepman_pca *p = NULL;
     size_t first, count;
     need(cepman_dataset_from_source(&d, ctx, &source, CEPMAN_TYPE_U16, 0, frames, SIDE, SIDE));
     need(cepman_cepstrum_create(&c, ctx, d, NULL));
     need(cepman_pca_options_create(&o, ctx));
     need(cepman_options_set_integer(o, ctx, "components", COLUMNS));
-    need(cepman_mpi_shard(group, frames, cepman_mpi_rank(group), &first, &count));
-    uint16_t *block = malloc((size_t)64 * SIDE * SIDE * sizeof *block);
-    for (int run = 0; block && run < 2; run++) {
-        double start = begin();
-        for (size_t i = 0; i < count; i += 64)
-            read_frames(NULL, first + i, count - i < 64 ? count - i : 64, block);
-        least(&read, start);
-        cepman_matrix *m = NULL;
-        cepman_pca *p = NULL;
-        start = begin();
-        need(cepman_mpi_features(&m, group, c, d));
-        least(&transform, start);
-        cepman_matrix_unref(m);
-        m = NULL;
-        start = begin();
-        need(cepman_mpi_pca_stream(&p, &m, group, c, d, o));
-        least(&both, start);
-        cepman_matrix_unref(m);
-        cepman_pca_unref(p);
-    }
-    free(block);
+    need(cepman_mpi_shard(group, frames, 0, &first, &count));
     if (cepman_mpi_rank(group) == 0)
         printf("%zu frames of %d x %d, %zu features, %d ranks\n", frames, SIDE, SIDE,
                cepman_cepstrum_features(c), cepman_mpi_ranks(group));
-    say("making the frames", read, frames, "frame");
-    say("features", transform - read, frames, "frame");
-    say("pca beside two passes", both - 2 * transform, frames, "frame");
+    uint16_t *block = malloc((size_t)64 * SIDE * SIDE * sizeof *block);
+    spent start = begin();
+    for (size_t i = 0; block && i < count; i += 64)
+        read_frames(NULL, first + i, count - i < 64 ? count - i : 64, block);
+    const spent made = end(start);
+    free(block);
+    start = begin();
+    need(cepman_mpi_features(&m, group, c, d));
+    say("features", less(end(start), made), count, "frame of a rank");
+    start = begin();
+    need(cepman_mpi_pca_fit(&p, group, m, o));
+    say("components", end(start), count, "frame of a rank");
+    start = begin();
+    need(cepman_mpi_pca_apply(&scores, group, p, m));
+    say("scores", end(start), count, "frame of a rank");
+    cepman_matrix_unref(scores);
+    cepman_matrix_unref(m);
+    cepman_pca_unref(p);
     cepman_options_unref(o);
     cepman_cepstrum_unref(c);
     cepman_dataset_unref(d);
@@ -162,31 +172,33 @@ static void embed(size_t rows, size_t landmarks)
     cepman_mpi_graph *graph = NULL;
     cepman_mpi_manifold *fitted = NULL, *placed = NULL;
     cepman_labels *labels = NULL;
-    double start = begin();
+    size_t first, share;
+    need(cepman_mpi_shard(group, rows, 0, &first, &share));
+    spent start = begin();
     need(cepman_mpi_neighbors(&graph, group, few, near));
-    const double ring = end(start);
+    const spent ring = end(start);
     if (cepman_mpi_rank(group) == 0)
         printf("%zu rows of %d columns, %zu landmarks, graph %s, recall %.4f\n", rows, COLUMNS, landmarks,
                cepman_mpi_graph_method(graph), cepman_mpi_graph_recall(graph));
     say("graph of the landmarks", ring, landmarks, "landmark");
     start = begin();
     need(cepman_mpi_umap(&fitted, group, few, landmarks, umap));
-    const double whole = end(start);
-    say("fit beside the graph", whole - ring, landmarks * (size_t)cepman_mpi_ranks(group), "landmark");
+    const spent whole = end(start);
+    say("fit beside the graph", less(whole, ring), landmarks, "landmark");
     start = begin();
     need(cepman_mpi_umap(&placed, group, all, landmarks, umap));
-    say("placing", end(start) - whole, rows - landmarks, "row");
+    say("placing", less(end(start), whole), share, "row of a rank");
     start = begin();
     need(cepman_mpi_hdbscan(&labels, NULL, group, fitted, NULL, size));
-    const double tree = end(start);
+    const spent tree = end(start);
     cepman_labels_unref(labels);
-    say("hdbscan of the landmarks", tree, landmarks * (size_t)cepman_mpi_ranks(group), "landmark");
+    say("hdbscan of the landmarks", tree, landmarks, "landmark");
     start = begin();
     need(cepman_mpi_hdbscan(&labels, NULL, group, placed, NULL, size));
-    say("labels of the rows", end(start) - tree, rows, "row");
+    say("labels of the rows", less(end(start), tree), share, "row of a rank");
     start = begin();
     need(cepman_mpi_save_matrix(group, cepman_mpi_manifold_embedding(placed), "bench_mpi.npy"));
-    say("saving", end(start), rows * (size_t)cepman_mpi_ranks(group), "row");
+    say("saving", end(start), rows, "row");
     if (cepman_mpi_rank(group) == 0) remove("bench_mpi.npy");
     cepman_labels_unref(labels);
     cepman_mpi_manifold_unref(placed);

@@ -15,11 +15,12 @@ typedef struct sums {
 typedef struct tree {
     cepman_mpi *g;
     const cep_mpi_source *m;
-    size_t first, end;    /* the rank's leaves */
-    size_t numbers;       /* of a node */
-    size_t agreed;        /* rounds of agreement done */
-    sums *head, *last;    /* the rank's own nodes, in the order of the tree */
-    double *incoming;     /* another rank's */
+    size_t first, end; /* the rank's leaves */
+    size_t numbers;    /* of a node */
+    size_t agreed;     /* rounds of agreement done */
+    sums *head, *last; /* the rank's own nodes, in the order of the tree */
+    double *incoming;  /* another rank's */
+    cepman_pca_accumulator *adder;
     cepman_status status; /* this rank's, while messages go on */
     bool told;            /* the same on all ranks */
 } tree;
@@ -34,7 +35,7 @@ static int owner(const tree *t, size_t leaf)
     return cep_mpi_owner(&t->m->leaves, leaf, t->g->ranks);
 }
 
-static cepman_status sum_leaf(const tree *t, size_t leaf, cepman_pca_accumulator *a)
+static cepman_status sum_leaf(const tree *t, size_t leaf)
 {
     const cep_mpi_source *m = t->m;
     size_t first, count;
@@ -43,7 +44,7 @@ static cepman_status sum_leaf(const tree *t, size_t leaf, cepman_pca_accumulator
         const size_t n = count - i < m->step ? count - i : m->step;
         cepman_status s = cep_mpi_read(m, t->g, first + i, n);
         if (s) return s;
-        s = cepman_pca_accumulator_add(a, t->g->ctx, m->block, n, m->columns);
+        s = cepman_pca_accumulator_add(t->adder, t->g->ctx, m->block, n, m->columns);
         if (s)
             return cep_mpi_fail(t->g, s, "of the rows from %zu on: %.900s", first,
                                 cepman_context_error(t->g->ctx));
@@ -64,23 +65,29 @@ static cepman_status new_node(sums **out, const tree *t)
     return CEPMAN_OK;
 }
 
-/* The node of a leaf, or (left not NULL) of two nodes in their order; NULL after a failure. */
-static sums *make_node(tree *t, size_t leaf, const double *left, const double *right)
+/* The node of a leaf; NULL after a failure. */
+static sums *make_leaf(tree *t, size_t leaf)
 {
-    cepman_context *ctx = t->g->ctx;
-    cepman_pca_accumulator *a = NULL;
     sums *x = NULL;
-    cepman_status s = cepman_pca_accumulator_create(&a, ctx, t->m->columns);
-    if (!s && !left) s = sum_leaf(t, leaf, a);
-    if (!s && left) s = cepman_pca_accumulator_merge(a, ctx, left);
-    if (!s && left) s = cepman_pca_accumulator_merge(a, ctx, right);
+    cepman_pca_accumulator_reset(t->adder);
+    cepman_status s = sum_leaf(t, leaf);
     if (!s) s = new_node(&x, t);
-    if (!s) s = cepman_pca_accumulator_export(a, ctx, x->numbers);
-    cepman_pca_accumulator_unref(a);
+    if (!s) s = cepman_pca_accumulator_export(t->adder, t->g->ctx, x->numbers);
     if (!s) return x;
     cepman_context_release(x);
     t->status = s;
     return NULL;
+}
+
+/* Sums of two nodes in their order, in the place of the left ones. */
+static void join(tree *t, double *left, const double *right)
+{
+    cepman_context *ctx = t->g->ctx;
+    cepman_pca_accumulator_reset(t->adder);
+    cepman_status s = cepman_pca_accumulator_merge(t->adder, ctx, left);
+    if (!s) s = cepman_pca_accumulator_merge(t->adder, ctx, right);
+    if (!s) s = cepman_pca_accumulator_export(t->adder, ctx, left);
+    if (s) t->status = s;
 }
 
 static void agree(tree *t)
@@ -96,15 +103,14 @@ static sums *own_node(tree *t, size_t lo, size_t hi)
     sums *x = NULL;
     if (hi - lo == 1) {
         if (t->told) return NULL;
-        if (!t->status) x = make_node(t, lo, NULL, NULL);
+        if (!t->status) x = make_leaf(t, lo);
         agree(t);
         return x;
     }
     sums *left = own_node(t, lo, middle(lo, hi)), *right = own_node(t, middle(lo, hi), hi);
-    if (!t->status) x = make_node(t, 0, left->numbers, right->numbers);
-    cepman_context_release(left);
+    if (!t->status) join(t, left->numbers, right->numbers);
     cepman_context_release(right);
-    return x;
+    return left;
 }
 
 /* The largest nodes below lo .. hi - 1 that are the rank's alone, to the list. */
@@ -149,23 +155,20 @@ static sums *combine(tree *t, size_t lo, size_t hi)
         const cepman_status s = cep_mpi_receive(t->g, t->incoming, bytes, from);
         if (s) t->status = s;
     }
-    sums *x = t->status ? NULL : make_node(t, 0, left->numbers, right ? right->numbers : t->incoming);
+    /* After a failure they are wrong, but somebody may wait for them; it is told at the end. */
+    if (!t->status) join(t, left->numbers, right ? right->numbers : t->incoming);
     cepman_context_release(right);
-    if (!x) return left; /* wrong, but somebody may wait for it; the failure is told at the end */
-    cepman_context_release(left);
-    return x;
+    return left;
 }
 
 /* ---- the model ----------------------------------------------------------------------------------------------------- */
 
 static cepman_status solve(cepman_pca **out, const tree *t, const sums *all, const cepman_options *options)
 {
-    cepman_pca_accumulator *a = NULL;
-    cepman_status s = cepman_pca_accumulator_create(&a, t->g->ctx, t->m->columns);
-    if (!s && all) s = cepman_pca_accumulator_merge(a, t->g->ctx, all->numbers);
-    if (!s) s = cepman_pca_accumulator_finish(out, t->g->ctx, a, options);
-    cepman_pca_accumulator_unref(a);
-    return s;
+    cepman_status s = CEPMAN_OK;
+    cepman_pca_accumulator_reset(t->adder);
+    if (all) s = cepman_pca_accumulator_merge(t->adder, t->g->ctx, all->numbers);
+    return s ? s : cepman_pca_accumulator_finish(out, t->g->ctx, t->adder, options);
 }
 
 /* Mean, variances, total, components, as one message. */
@@ -208,6 +211,7 @@ static cepman_status fit(cepman_pca **out, cepman_mpi *g, const cep_mpi_source *
     sums *all = NULL;
     cepman_pca *p = NULL;
     cep_mpi_run(&m->leaves, g->rank, g->ranks, &t.first, &t.end);
+    t.status = cepman_pca_accumulator_create(&t.adder, g->ctx, d);
     own_nodes(&t, 0, leaves);
     while (!t.told && t.agreed < cep_mpi_rounds(&m->leaves, g->ranks))
         agree(&t);
@@ -228,6 +232,7 @@ static cepman_status fit(cepman_pca **out, cepman_mpi *g, const cep_mpi_source *
     }
     cepman_context_release(all);
     cepman_context_release(t.incoming);
+    cepman_pca_accumulator_unref(t.adder);
     cepman_status s = t.status ? t.status : share(&p, g, d, options);
     if (s)
         cepman_pca_unref(p);

@@ -67,6 +67,8 @@ CEPMAN_API cepman_status cepman_pca_accumulator_finish(cepman_pca **out, cepman_
                                                        cepman_pca_accumulator *accumulator,
                                                        const cepman_options *options);
 CEPMAN_API void cepman_pca_accumulator_unref(cepman_pca_accumulator *accumulator);
+/* As new, in the memory it has; also after finish and after a failure. NULL is allowed. */
+CEPMAN_API void cepman_pca_accumulator_reset(cepman_pca_accumulator *accumulator);
 /* Sums of rows that were added apart, in several threads or processes, brought together (Chan, Golub, LeVeque 1983).
  * export writes the sums of the rows so far as so many doubles as _numbers() tells: the rows, `features` means, and the
  * lower triangle, by rows, of the sums of products about the means. merge adds such numbers, of an accumulator of as

@@ -60,6 +60,13 @@ size_t cepman_pca_accumulator_rows(const cepman_pca_accumulator *a)
     return a && a->gather ? a->gather->n + a->gather->held : 0;
 }
 
+void cepman_pca_accumulator_reset(cepman_pca_accumulator *a)
+{
+    if (!a) return;
+    cep_gather_reset(a->gather);
+    a->ended = false;
+}
+
 size_t cepman_pca_accumulator_numbers(const cepman_pca_accumulator *a)
 {
     return a && a->gather ? cep_gather_numbers(a->gather->d) : 0;

@@ -47,6 +47,14 @@ void cep_gather_free(cep_gather *g)
     cep_memory_unref(mem);
 }
 
+void cep_gather_reset(cep_gather *g)
+{
+    memset(g->scatter, 0, g->d * g->d * sizeof *g->scatter);
+    memset(g->mean, 0, g->d * sizeof *g->mean);
+    g->n = 0;
+    g->held = 0;
+}
+
 /* ---- a full block ---- */
 
 static size_t piece_end(const cep_gather *g, size_t index)

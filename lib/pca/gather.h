@@ -18,6 +18,7 @@ typedef struct cep_gather {
 
 cepman_status cep_gather_create(cep_gather **out, cepman_context *ctx, size_t d);
 void cep_gather_free(cep_gather *gather); /* NULL is allowed */
+void cep_gather_reset(cep_gather *gather);
 /* Adds rows. CEPMAN_ERR_DATA names the first one (of all) that is not finite. */
 cepman_status cep_gather_rows(cep_gather *gather, cepman_context *ctx, const float *rows, size_t count,
                               size_t stride);

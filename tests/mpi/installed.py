@@ -69,7 +69,7 @@ with tempfile.TemporaryDirectory(prefix="cepman-mpi-installed-") as folder:
         if not MPIRUN:
             tap.skip(f"a {how} consumer runs", "mpirun is not installed")
             continue
-        done = launch(2, ["env", f"LD_LIBRARY_PATH={staged.libdir}", program], timeout=120)
+        done = launch(2, ["env", f"LD_LIBRARY_PATH={staged.libdir}", program], timeout=1000)
         tap.check(done.returncode == 0 and done.stdout == f"{staged.version}: 40 rows on 2 ranks\n",
                   f"a {how} consumer runs on 2 ranks", done.stdout + done.stderr)
 tap.end()

@@ -1,6 +1,6 @@
 """Runs each case of a test program under mpirun with 1, 2, 4 (and more) ranks; what the cases print must be the same bits.
 
-Usage: run.py PROGRAM CASE...     Skips when there is no mpirun. A case that hangs is ended and counted after 200 s.
+Usage: run.py PROGRAM CASE...     Skips when there is no mpirun. A case that hangs is ended after 1000 s.
 """
 import pathlib
 import subprocess
@@ -24,7 +24,7 @@ for case in cases:
     for ranks in RANKS.get(case, (1, 2, 4)):
         with tempfile.TemporaryDirectory(prefix="cepman-mpi-") as folder:
             try:
-                done = launch(ranks, [program, case, folder], timeout=200)
+                done = launch(ranks, [program, case, folder], timeout=1000)
                 code, out, err = done.returncode, done.stdout, done.stderr
             except subprocess.TimeoutExpired as late:
                 code, out, err = "a time-out", "", str(late.stderr)

@@ -116,6 +116,12 @@ START_TEST(numbers_are_their_definition)
     cepman_pca *p = NULL;
     assert_good(ctx, cepman_pca_accumulator_finish(&p, ctx, b, NULL));
     assert_fails(ctx, cepman_pca_accumulator_export(b, ctx, out), CEPMAN_ERR_ARGUMENT, "finished");
+    cepman_pca_accumulator_reset(b); /* and as new: the same bits */
+    ck_assert_uint_eq(cepman_pca_accumulator_rows(b), 0);
+    assert_good(ctx, cepman_pca_accumulator_add(b, ctx, x[0], 4, 2));
+    assert_good(ctx, cepman_pca_accumulator_export(b, ctx, out));
+    ck_assert_mem_eq(out, again, sizeof out);
+    cepman_pca_accumulator_reset(NULL);
     cepman_pca_unref(p);
     cepman_pca_accumulator_unref(a);
     cepman_pca_accumulator_unref(b);
