@@ -174,7 +174,7 @@ static cepman_status solve(cepman_pca **out, const tree *t, const sums *all, con
 /* Mean, variances, total, components, as one message. */
 static void pack(double *to, const cepman_pca *p)
 {
-    const size_t d = cepman_pca_features(p), k = cepman_pca_components_count(p);
+    const size_t d = cepman_pca_features(p), k = cepman_pca_components(p);
     memcpy(to, cepman_pca_mean(p), d * sizeof *to);
     memcpy(to + d, cepman_pca_variance(p), k * sizeof *to);
     to[d + k] = cepman_pca_total_variance(p);
@@ -185,7 +185,7 @@ static void pack(double *to, const cepman_pca *p)
 /* Rank 0's model to all. */
 static cepman_status share(cepman_pca **p, cepman_mpi *g, size_t d, const cepman_options *options)
 {
-    uint64_t k = cepman_pca_components_count(*p);
+    uint64_t k = cepman_pca_components(*p);
     double *x = NULL;
     int whiten = 0;
     cepman_status s = cep_mpi_broadcast(g, &k, sizeof k);
@@ -244,7 +244,7 @@ static cepman_status fit(cepman_pca **out, cepman_mpi *g, const cep_mpi_source *
 /* Leaf by leaf and block by block, as the sums: the products' shapes do not depend on the ranks. */
 static cepman_status project(cepman_matrix **out, cepman_mpi *g, const cep_mpi_source *m, const cepman_pca *p)
 {
-    const size_t k = cepman_pca_components_count(p);
+    const size_t k = cepman_pca_components(p);
     size_t leaf, end, first, count, from;
     float *scores = NULL;
     cepman_matrix *made = NULL;

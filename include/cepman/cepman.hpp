@@ -390,6 +390,27 @@ class context
         return cepman_context_cpu_level(get());
     }
 
+    /* For libraries that are built on this one: memory that is counted and limited (NULL never comes back), a failure of
+     * their own, cancel and progress. */
+    std::unique_ptr<void, void (*)(void *)> allocate(std::size_t bytes, const char *what = nullptr) const
+    {
+        void *block = nullptr;
+        check(cepman_context_allocate(&block, get(), bytes, 1, what));
+        return {block, cepman_context_release};
+    }
+    void fail(cepman_status status, const std::string &sentence) const
+    {
+        check(cepman_context_fail(get(), status, sentence.c_str()));
+    }
+    void poll() const
+    {
+        check(cepman_context_poll(get()));
+    }
+    void report(const char *stage, std::uint64_t done, std::uint64_t total) const
+    {
+        cepman_context_report(get(), stage, done, total);
+    }
+
     /* Throws what a status says, or what a callback threw during the call. */
     void check(cepman_status status) const
     {
@@ -1014,6 +1035,14 @@ class pca : public detail::handle<pca, cepman_pca, cepman_pca_ref, cepman_pca_un
     {
         return ctx.make<pca>(cepman_pca_fit, data.get(), how.get());
     }
+    /* Of numbers from elsewhere: vectors holds a packed row for each variance. */
+    static pca copy(const context &ctx, span<const double> mean, span<const double> vectors,
+                    span<const double> variance, double total_variance, bool whiten = false)
+    {
+        detail::expect_rows(vectors.size(), variance.size(), mean.size());
+        return ctx.make<pca>(cepman_pca_copy, mean.size(), variance.size(), mean.data(), vectors.data(),
+                             variance.data(), total_variance, whiten ? 1 : 0);
+    }
     std::size_t size() const noexcept
     {
         return cepman_pca_components(get());
@@ -1084,6 +1113,22 @@ class pca_accumulator
     pca finish(const context &ctx, const cepman::options &how = {})
     {
         return ctx.make<pca>(cepman_pca_accumulator_finish, get(), how.get());
+    }
+    /* The sums of the rows so far, for merge() of another accumulator. */
+    std::vector<double> sums(const context &ctx)
+    {
+        std::vector<double> numbers(cepman_pca_accumulator_numbers(get()));
+        ctx.check(cepman_pca_accumulator_export(get(), ctx.get(), numbers.data()));
+        return numbers;
+    }
+    void merge(const context &ctx, span<const double> numbers)
+    {
+        detail::expect_rows(numbers.size(), 1, cepman_pca_accumulator_numbers(get()));
+        ctx.check(cepman_pca_accumulator_merge(get(), ctx.get(), numbers.data()));
+    }
+    void reset() noexcept
+    {
+        cepman_pca_accumulator_reset(get());
     }
 
   private:
@@ -1254,6 +1299,13 @@ class umap : public detail::handle<umap, cepman_umap, cepman_umap_ref, cepman_um
                           const labels &target, const matrix &start, const cepman::options &how = {})
     {
         return ctx.make<umap>(cepman_umap_fit_given, data.get(), graph.get(), target.get(), start.get(),
+                              how.get());
+    }
+    /* Of an embedding that exists; data or graph may be empty, not both. */
+    static umap from_embedding(const context &ctx, const matrix &data, const neighbors &graph,
+                               const matrix &embedding, const cepman::options &how = {})
+    {
+        return ctx.make<umap>(cepman_umap_from_embedding, data.get(), graph.get(), embedding.get(),
                               how.get());
     }
     static umap load(const context &ctx, const std::string &path)

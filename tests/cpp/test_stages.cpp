@@ -101,7 +101,30 @@ void simulations()
     auto sums = cepman::pca_accumulator::create(ctx, all.columns());
     sums.add(ctx, held(ctx, all));
     check(sums.rows() == 42, "rows that are not kept");
+    auto other = cepman::pca_accumulator::create(ctx, all.columns());
+    other.merge(ctx, sums.sums(ctx));
+    check(other.rows() == 42, "rows of another accumulator");
+    other.reset();
+    check(other.rows() == 0, "as new");
     const auto components = sums.finish(ctx, cepman::pca::options(ctx).set("components", 3));
+    std::vector<double> vectors;
+    for (std::size_t i = 0; i < 3; i++)
+        vectors.insert(vectors.end(), components.component(i).begin(), components.component(i).end());
+    const auto again = cepman::pca::copy(ctx, components.mean(), vectors, components.variance(),
+                                         components.total_variance());
+    check(again.project(ctx, held(ctx, all)) == components.project(ctx, held(ctx, all)),
+          "components of numbers give the same scores");
+    const auto block = ctx.allocate(1000);
+    check(block && ctx.memory_used() >= 1000, "memory of the context");
+    ctx.poll();
+    ctx.report("mine", 1, 2);
+    const auto mine = [&] { ctx.fail(CEPMAN_ERR_DATA, "a sentence"); };
+    check(thrown<cepman::error>(mine).find("a sentence") != std::string::npos,
+          "a failure of a library on top");
+    const auto places = cepman::umap::fit(ctx, all, cepman::umap::options(ctx).set("epochs", 5));
+    const auto model = cepman::umap::from_embedding(ctx, all, places.graph(), places.embedding());
+    check(held(ctx, model.apply(ctx, all)) == held(ctx, places.apply(ctx, all)),
+          "a model of an embedding places alike");
     check(components.project(ctx, held(ctx, all)).size() == 3 * 42, "scores of the caller's rows");
 
     auto pass = cepman::maps::pass::create(ctx, scan);

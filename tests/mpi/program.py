@@ -1,6 +1,6 @@
 """The program cepman-mpi: the chain over ranks, its files, its failures; and beside it what `cepman run` makes of the scan.
 
-Usage: program.py CEPMAN_MPI CEPMAN
+Usage: program.py CEPMAN_MPI CEPMAN [EXAMPLE]     EXAMPLE: docs/examples/mpi.c
 """
 import json
 import os
@@ -61,6 +61,15 @@ with tempfile.TemporaryDirectory(prefix="cepman-mpi-program-") as folder:
                        "region": ["--region", "2:3:4x5"]}.items():
         done = launch(3, [program, "run", scan, "-o", folder / name, *options, *more], timeout=10000)
         tap.check(done.returncode == 0, f"a run with {' '.join(more)}", done.stderr)
+
+    for example in sys.argv[3:]:
+        labels = [folder / f"example{ranks}.npy" for ranks in (1, 3)]
+        for ranks, out in zip((1, 3), labels):
+            done = launch(ranks, [example, scan, out], timeout=1000)
+            tap.check(done.returncode == 0 and done.stdout == f"624 frames on {ranks} ranks\n", f"the example on {ranks} ranks",
+                      done.stdout + done.stderr)
+        tap.check(all(p.exists() for p in labels) and labels[0].read_bytes() == labels[1].read_bytes(),
+                  "the example's labels are the same")
 
     # Failures: one sentence, nothing left behind, the right exit status.
     wrong = {"no such file": ([folder / "none.npy", "-o", folder / "x"], 1, "none.npy"),

@@ -48,7 +48,7 @@ static void compare_pca(cepman_context *ctx, const cepman_pca *p, const cepman_m
     GOOD(ctx, cepman_pca_accumulator_add(a, ctx, x, cepman_matrix_rows(features), stride));
     GOOD(ctx, cepman_pca_accumulator_finish(&q, ctx, a, o));
     GOOD(ctx, cepman_pca_apply(&expected, ctx, q, features));
-    CHECK(cepman_pca_components_count(p) == 8 && cepman_pca_components_count(q) == 8);
+    CHECK(cepman_pca_components(p) == 8 && cepman_pca_components(q) == 8);
     for (size_t j = 0; j < 8; j++)
         CHECK(fabs(cepman_pca_variance(p)[j] / cepman_pca_variance(q)[j] - 1) < 1e-6);
     CHECK(fabs(cepman_pca_total_variance(p) / cepman_pca_total_variance(q) - 1) < 1e-6);
@@ -171,7 +171,7 @@ static void components(cepman_mpi *g, cepman_context *ctx)
         char name[32];
         GOOD(ctx, cepman_mpi_pca_fit(&p, g, m, o));
         GOOD(ctx, cepman_mpi_pca_apply(&scores, g, p, m));
-        CHECK(cepman_pca_components_count(p) == k && cepman_matrix_columns(scores) == k);
+        CHECK(cepman_pca_components(p) == k && cepman_matrix_columns(scores) == k);
         snprintf(name, sizeof name, "scores_of_%zu", n);
         cepman_matrix *all = collect(g, ctx, scores, name);
         if (all && i == 3) {

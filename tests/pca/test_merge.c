@@ -154,7 +154,7 @@ START_TEST(copied_model_is_the_model)
     assert_good(ctx, cepman_pca_apply(&y, ctx, q, m));
     for (size_t i = 0; i < 300; i++)
         ck_assert_mem_eq(cepman_matrix_row(x, i), cepman_matrix_row(y, i), 5 * sizeof(float));
-    ck_assert_uint_eq(cepman_pca_components_count(q), 5);
+    ck_assert_uint_eq(cepman_pca_components(q), 5);
     ck_assert_uint_eq(cepman_pca_features(q), 20);
     ck_assert_double_eq(cepman_pca_total_variance(q), total);
     cepman_pca_unref(q);
