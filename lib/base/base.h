@@ -163,6 +163,10 @@ const char *cep_file_path(const cep_file *file);
 /* Exactly size bytes at offset, or CEPMAN_ERR_TRUNCATED / CEPMAN_ERR_IO with path and offset. EINTR and short
  * reads are handled. */
 cepman_status cep_file_read(cep_file *file, cep_fault *fault, uint64_t offset, void *buffer, size_t size);
+/* The same of count pieces of size bytes, which lie `apart` (>= size) bytes from one to the next in the file and side by side
+ * in the buffer. Many at a time where little lies between them. */
+cepman_status cep_file_read_pieces(cep_file *file, cep_fault *fault, uint64_t offset, void *buffer,
+                                   size_t size, size_t count, uint64_t apart);
 /* The file's first `size` bytes (within its size at opening), read-only. When the file is made shorter afterwards,
  * touching what is gone ends the program: only for callers who told theirs. NULL, 0 may be unmapped. */
 cepman_status cep_file_map(cep_file *file, cep_fault *fault, size_t size, void **map);

@@ -74,10 +74,9 @@ static cepman_status stride_read(cep_source *source, cep_fault *fault, size_t fi
         status = cep_file_read(f->file, fault, s->offset + (uint64_t)first * s->stride, destination,
                                count * s->bytes);
     } else if (s->bytes >= direct_bytes && !s->mark_size && !s->unpack) {
-        /* Large frames with something between them: one read each costs less than a copy of all. */
-        for (size_t i = 0; !status && i < count; i++)
-            status = cep_file_read(f->file, fault, s->offset + ((uint64_t)first + i) * s->stride + s->skip,
-                                   (unsigned char *)destination + i * s->bytes, s->bytes);
+        /* Large frames with something between them: straight to their places, as a copy of all would cost more. */
+        status = cep_file_read_pieces(f->file, fault, s->offset + (uint64_t)first * s->stride + s->skip,
+                                      destination, s->bytes, count, s->stride);
     } else {
         size_t stride = (size_t)s->stride, n = stride < block_bytes ? block_bytes / stride : 1;
         if (n > count) n = count;

@@ -70,6 +70,48 @@ START_TEST(reading)
 }
 END_TEST
 
+/* Pieces with nothing, little and much between them, more than a call of the system takes; and a file that ends. */
+START_TEST(pieces)
+{
+    static const struct {
+        size_t size, count, apart;
+    } cases[] = {{1, 1, 1}, {7, 100, 7}, {100, 77, 103}, {100, 33, 200}, {100, 50, 201}, {5000, 40, 9100}};
+    enum { BYTES = 400000 };
+    begin();
+    unsigned char *data = malloc(BYTES), *got = malloc(BYTES);
+    for (size_t i = 0; i < BYTES; i++)
+        data[i] = (unsigned char)(i * 2654435761u >> 13);
+    const char *path = support_path("pieces");
+    support_write(path, data, BYTES);
+    cep_file *f = NULL;
+    ck_assert_int_eq(cep_file_open(&f, mem, &fault, path), CEPMAN_OK);
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        const size_t size = cases[c].size, count = cases[c].count, apart = cases[c].apart, offset = 13;
+        memset(got, 0, BYTES);
+        ck_assert_int_eq(cep_file_read_pieces(f, &fault, offset, got, size, count, apart), CEPMAN_OK);
+        for (size_t i = 0; i < count; i++)
+            ck_assert_int_eq(memcmp(got + i * size, data + offset + i * apart, size), 0);
+        for (size_t i = count * size; i < BYTES; i++)
+            ck_assert_uint_eq(got[i], 0);
+        /* The last piece reaches the file's end; one byte further it is cut. What came before it is there. */
+        const size_t end_at = BYTES - ((count - 1) * apart + size);
+        ck_assert_int_eq(cep_file_read_pieces(f, &fault, end_at, got, size, count, apart), CEPMAN_OK);
+        ck_assert_int_eq(memcmp(got + (count - 1) * size, data + BYTES - size, size), 0);
+        memset(got, 0, BYTES);
+        assert_says(cep_file_read_pieces(f, &fault, end_at + 1, got, size, count, apart),
+                    CEPMAN_ERR_TRUNCATED, "ends at byte 400000");
+        for (size_t i = 0; i + 1 < count; i++)
+            ck_assert_int_eq(memcmp(got + i * size, data + end_at + 1 + i * apart, size), 0);
+    }
+    ck_assert_int_eq(cep_file_read_pieces(f, &fault, 0, NULL, 10, 0, 10), CEPMAN_OK);
+    assert_says(cep_file_read_pieces(f, &fault, UINT64_MAX - 50, got, 10, 2, 12), CEPMAN_ERR_FORMAT,
+                "beyond any file");
+    cep_file_close(f);
+    free(data), free(got);
+    end();
+}
+END_TEST
+
 START_TEST(what_cannot_be_opened)
 {
     begin();
@@ -303,6 +345,7 @@ Suite *suite(void)
     Suite *s = suite_create("base files");
     TCase *t = tcase_create("files");
     tcase_add_test(t, reading);
+    tcase_add_test(t, pieces);
     tcase_add_test(t, what_cannot_be_opened);
     tcase_add_test(t, slurping);
     tcase_add_test(t, whole_or_not_at_all);
