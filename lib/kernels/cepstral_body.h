@@ -145,16 +145,26 @@ INLINE nearest nearest_of(wide_i j)
 }
 #endif
 
-INLINE wide_f logarithm(wide_f x)
+/* Of TOGETHER vectors in step: one after the other they would wait for themselves, each operation for the one before. */
+#define TOGETHER 2
+#define EACH for (int k = 0; k < TOGETHER; k++)
+
+INLINE void logarithms(wide_f x[TOGETHER])
 {
-    wide_i bits = (wide_i)x, above = bits - CEP_LOG_LEAST;
-    wide_f e = __builtin_convertvector(above >> 23, wide_f);
-    bits -= above & (int32_t)0xff800000;
-    const nearest c = nearest_of((bits + CEP_LOG_HALF) >> 20);
-    wide_f r = ((wide_f)bits - c.point) * c.inverse;
-    wide_f q = ((r * CEP_LOG_P5 + CEP_LOG_P4) * r + CEP_LOG_P3) * r + CEP_LOG_P2;
-    wide_f p = r + r * r * q;
-    return e * CEP_LOG_LN2 + (c.log + p);
+    wide_i bits[TOGETHER], above[TOGETHER];
+    wide_f e[TOGETHER], r[TOGETHER], q[TOGETHER];
+    nearest c[TOGETHER];
+    EACH bits[k] = (wide_i)x[k];
+    EACH above[k] = bits[k] - CEP_LOG_LEAST;
+    EACH e[k] = __builtin_convertvector(above[k] >> 23, wide_f);
+    EACH bits[k] -= above[k] & (int32_t)0xff800000;
+    EACH c[k] = nearest_of((bits[k] + CEP_LOG_HALF) >> 20);
+    EACH r[k] = ((wide_f)bits[k] - c[k].point) * c[k].inverse;
+    EACH q[k] = r[k] * CEP_LOG_P5 + CEP_LOG_P4;
+    EACH q[k] = q[k] * r[k] + CEP_LOG_P3;
+    EACH q[k] = q[k] * r[k] + CEP_LOG_P2;
+    EACH q[k] = r[k] + r[k] * r[k] * q[k];
+    EACH x[k] = e[k] * CEP_LOG_LN2 + (c[k].log + q[k]);
 }
 
 /* Terms that leave nothing to clamp but negative pixels: the common ones. The result is the same. */
@@ -183,21 +193,27 @@ typedef wide_f (*load_function)(const unsigned char *);
  * processor stops looking ahead, and into the next frame. An address without memory behind it is let be. */
 #define AHEAD 4096
 
-INLINE void fetch_ahead(const unsigned char *p)
+INLINE void fetch_ahead(const unsigned char *p, size_t bytes)
 {
-    __builtin_prefetch((const void *)((uintptr_t)p + AHEAD));
+    for (size_t i = 0; i < bytes; i += 64)
+        __builtin_prefetch((const void *)((uintptr_t)p + AHEAD + i));
 }
 
-/* One vector; gives the lanes that are not finite. */
-INLINE wide_i log_wide(load_function load, const unsigned char *pixels, const float *window, float *out,
-                       const cep_log_terms *t, bool simple, bool unsign, bool real)
+/* TOGETHER vectors; gives the lanes that are not finite. */
+INLINE wide_i log_wide(load_function load, size_t size, const unsigned char *pixels, const float *window,
+                       float *out, const cep_log_terms *t, bool simple, bool unsign, bool real)
 {
-    wide_f v = load(pixels);
-    wide_i bad = real ? not_finite(v) : (wide_i){0};
-    v = logarithm(argument(v, t, simple, unsign));
-    wide_store(out, window ? v * wide_load(window) : v);
+    wide_f v[TOGETHER];
+    wide_i bad = {0};
+    EACH v[k] = load(pixels + (size_t)k * WIDTH * size);
+    if (real) EACH bad |= not_finite(v[k]);
+    EACH v[k] = argument(v[k], t, simple, unsign);
+    logarithms(v);
+    EACH wide_store(out + k * WIDTH, window ? v[k] * wide_load(window + k * WIDTH) : v[k]);
     return bad;
 }
+
+#define STEP (TOGETHER * WIDTH)
 
 INLINE bool log_all(load_function load, size_t size, const unsigned char *pixels, const float *window,
                     float *out, size_t n, const cep_log_terms *given, bool simple, bool unsign, bool real)
@@ -205,23 +221,23 @@ INLINE bool log_all(load_function load, size_t size, const unsigned char *pixels
     const cep_log_terms t = *given;
     wide_i bad = {0};
     size_t i = 0;
-    for (; i + WIDTH <= n; i += WIDTH) {
-        fetch_ahead(pixels + i * size);
-        bad |=
-            log_wide(load, pixels + i * size, window ? window + i : NULL, out + i, &t, simple, unsign, real);
+    for (; i + STEP <= n; i += STEP) {
+        fetch_ahead(pixels + i * size, STEP * size);
+        bad |= log_wide(load, size, pixels + i * size, window ? window + i : NULL, out + i, &t, simple,
+                        unsign, real);
     }
     if (i == n) return real && wide_any(bad);
-    if (n >= WIDTH && (const void *)pixels != (const void *)out) {
-        i = n - WIDTH; /* once more over some */
-        bad |=
-            log_wide(load, pixels + i * size, window ? window + i : NULL, out + i, &t, simple, unsign, real);
+    if (n >= STEP && (const void *)pixels != (const void *)out) {
+        i = n - STEP; /* once more over some */
+        bad |= log_wide(load, size, pixels + i * size, window ? window + i : NULL, out + i, &t, simple,
+                        unsign, real);
         return real && wide_any(bad);
     }
-    unsigned char some[8 * WIDTH] = {0};
-    float weights[WIDTH] = {0}, values[WIDTH];
+    unsigned char some[8 * STEP] = {0};
+    float weights[STEP] = {0}, values[STEP];
     memcpy(some, pixels + i * size, (n - i) * size);
     if (window) memcpy(weights, window + i, (n - i) * sizeof *weights);
-    bad |= log_wide(load, some, window ? weights : NULL, values, &t, simple, unsign, real);
+    bad |= log_wide(load, size, some, window ? weights : NULL, values, &t, simple, unsign, real);
     memcpy(out + i, values, (n - i) * sizeof *out);
     return real && wide_any(bad);
 }
@@ -245,7 +261,7 @@ INLINE bool clamp_all(load_function load, size_t size, const unsigned char *pixe
     wide_i bad = {0};
     size_t i = 0;
     for (; i + WIDTH <= n; i += WIDTH) {
-        fetch_ahead(pixels + i * size);
+        fetch_ahead(pixels + i * size, WIDTH * size);
         bad |= clamp_wide(load, pixels + i * size, out + i, &least, &most);
     }
     if (i < n) { /* the rest, filled up with its first pixel */
