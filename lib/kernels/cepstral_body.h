@@ -152,7 +152,7 @@ INLINE nearest nearest_of(wide_i j)
 INLINE void logarithms(wide_f x[TOGETHER])
 {
     wide_i bits[TOGETHER], above[TOGETHER];
-    wide_f e[TOGETHER], r[TOGETHER], q[TOGETHER];
+    wide_f e[TOGETHER], r[TOGETHER], s[TOGETHER], q[TOGETHER];
     nearest c[TOGETHER];
     EACH bits[k] = (wide_i)x[k];
     EACH above[k] = bits[k] - CEP_LOG_LEAST;
@@ -160,10 +160,9 @@ INLINE void logarithms(wide_f x[TOGETHER])
     EACH bits[k] -= above[k] & (int32_t)0xff800000;
     EACH c[k] = nearest_of((bits[k] + CEP_LOG_HALF) >> 20);
     EACH r[k] = ((wide_f)bits[k] - c[k].point) * c[k].inverse;
-    EACH q[k] = r[k] * CEP_LOG_P5 + CEP_LOG_P4;
-    EACH q[k] = q[k] * r[k] + CEP_LOG_P3;
-    EACH q[k] = q[k] * r[k] + CEP_LOG_P2;
-    EACH q[k] = r[k] + r[k] * r[k] * q[k];
+    EACH s[k] = r[k] * r[k];
+    EACH q[k] = (r[k] * CEP_LOG_P5 + CEP_LOG_P4) * s[k] + (r[k] * CEP_LOG_P3 + CEP_LOG_P2);
+    EACH q[k] = r[k] + s[k] * q[k];
     EACH x[k] = e[k] * CEP_LOG_LN2 + (c[k].log + q[k]);
 }
 
