@@ -85,7 +85,6 @@ int main(int argc, char **argv)
     const char *given = getenv("CEPMAN_BENCH_FRAMES"), *folder = getenv("TMPDIR");
     const size_t n = given && atol(given) > 0 ? (size_t)atol(given) : 4096;
     static const char *const names[3] = {"in memory", "npy", "EMPAD"};
-    char paths[3][300];
     cepman_dataset *frames[3] = {NULL};
     cepman_cepstrum *cepstrum = NULL;
     if (cepman_context_create(&ctx, NULL)) return 1;
@@ -95,42 +94,45 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < n; i++)
         fill(data + i * PIXELS, i);
     NEED(cepman_dataset_wrap(&frames[0], ctx, data, CEPMAN_TYPE_F32, 0, n, SIDE, SIDE, NULL, NULL));
-    for (int kind = 1; kind < 3; kind++) {
-        snprintf(paths[kind], sizeof paths[kind], "%s/cepman-bench-%ld%s", folder ? folder : "/tmp",
-                 (long)getpid(), kind == 1 ? ".npy" : ".raw");
-        write_file(paths[kind], data, n, kind == 2);
-        cepman_status s = cepman_dataset_open(&frames[kind], ctx, paths[kind], NULL);
-        unlink(paths[kind]); /* the dataset holds it open */
-        NEED(s);
-    }
     NEED(cepman_cepstrum_create(&cepstrum, ctx, frames[0], NULL));
-    stream_case cases[2][3];
-    int numbers[2][3];
-    for (unsigned t = 0; t < 2; t++)
-        for (int kind = 0; kind < 3; kind++) {
-            char name[96];
-            snprintf(name, sizeof name, "%s, %u thread%s", names[kind], t + 1, t ? "s" : "");
-            cases[t][kind] = (stream_case){.frames = frames[kind], .cepstrum = cepstrum, .threads = t + 1};
-            numbers[t][kind] = bench_add(b, name, run, &cases[t][kind], (double)n);
-        }
-    bench_measure(b);
-    for (unsigned t = 0; t < 2; t++)
-        for (int kind = 1; kind < 3; kind++) {
-            char name[96];
+    size_t most = 0;
+    /* One file after the other, each beside the frames in memory: both at once may be more than the page cache holds. */
+    for (int kind = 1; kind < 3; kind++) {
+        char path[300], name[96];
+        stream_case cases[2][2];
+        int numbers[2][2];
+        snprintf(path, sizeof path, "%s/cepman-bench-%ld%s", folder ? folder : "/tmp", (long)getpid(),
+                 kind == 1 ? ".npy" : ".raw");
+        write_file(path, data, n, kind == 2);
+        cepman_status s = cepman_dataset_open(&frames[kind], ctx, path, NULL);
+        unlink(path); /* the dataset holds it open */
+        NEED(s);
+        for (unsigned t = 0; t < 2; t++)
+            for (int file = 0; file < 2; file++) {
+                snprintf(name, sizeof name, "%s%s%s, %u thread%s", file ? names[kind] : names[0],
+                         file ? "" : ", beside ", file ? "" : names[kind], t + 1, t ? "s" : "");
+                cases[t][file] =
+                    (stream_case){.frames = frames[file ? kind : 0], .cepstrum = cepstrum, .threads = t + 1};
+                numbers[t][file] = bench_add(b, name, run, &cases[t][file], (double)n);
+            }
+        bench_measure(b);
+        snprintf(name, sizeof name, "in memory, beside %s, 1 thread / 2 threads", names[kind]);
+        bench_ratio(b, name, numbers[0][0], numbers[1][0]);
+        for (unsigned t = 0; t < 2; t++) {
             snprintf(name, sizeof name, "%s / in memory, %u thread%s", names[kind], t + 1, t ? "s" : "");
-            bench_ratio(b, name, numbers[t][kind], numbers[t][0]);
-            if (numbers[t][kind] >= 0 && numbers[t][0] >= 0 && cases[t][kind].check != cases[t][0].check) {
+            bench_ratio(b, name, numbers[t][1], numbers[t][0]);
+            if (numbers[t][1] >= 0 && numbers[t][0] >= 0 && cases[t][1].check != cases[t][0].check) {
                 fprintf(stderr, "%s: other features than in memory\n", name);
                 return 1;
             }
+            for (int file = 0; file < 2; file++)
+                if (cases[t][file].beyond > most) most = cases[t][file].beyond;
         }
-    size_t most = 0;
-    for (int i = 0; i < 6; i++)
-        if (cases[i / 3][i % 3].beyond > most) most = cases[i / 3][i % 3].beyond;
+        cepman_dataset_unref(frames[kind]);
+    }
     printf("%zu frames, %.1f GB; at most %.1f MB beyond the features\n", n, (double)n * PIXELS * 4e-9,
            (double)most * 1e-6);
-    for (int kind = 0; kind < 3; kind++)
-        cepman_dataset_unref(frames[kind]);
+    cepman_dataset_unref(frames[0]);
     cepman_cepstrum_unref(cepstrum);
     cepman_context_unref(ctx);
     free(data);
