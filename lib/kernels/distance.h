@@ -17,6 +17,11 @@ typedef struct cep_distance_kernels {
      * and no fused operations: the same bits at every CPU level, and for (b, a) as for (a, b). */
     double (*squared_f64)(const float *a, const float *b, size_t n);
     double (*dot_f64)(const float *a, const float *b, size_t n);
+    /* The same for four rows a against one b, with the same bits: b is widened once. */
+    void (*squared_f64_four)(const float *const a[4], const float *b, size_t n, double out[4]);
+    void (*dot_f64_four)(const float *const a[4], const float *b, size_t n, double out[4]);
+    /* max |a[i]|: infinite when a value is, NaN when a value is. */
+    float (*largest)(const float *a, size_t n);
 } cep_distance_kernels;
 
 const cep_distance_kernels *cep_distance_kernels_get(cep_cpu_level level);

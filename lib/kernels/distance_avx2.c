@@ -5,6 +5,7 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#include <string.h>
 
 static const int32_t mask_words[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
 
@@ -144,5 +145,57 @@ static double dot_f64(const float *a, const float *b, size_t n)
     return reduce_f64(s);
 }
 
-const cep_distance_kernels cep_distance_avx2 = {squared, dot, dot4x4, squared_f64, dot_f64};
+/* Sixteen columns of two rows against b: the sums of four rows would not fit the registers. */
+static inline void two_step(const float *const a[2], const float *b, bool product, __m256d s[2][4])
+{
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; q++) {
+        __m256d y = _mm256_cvtps_pd(_mm_loadu_ps(b + 4 * q));
+#pragma GCC unroll 2
+        for (int r = 0; r < 2; r++) {
+            __m256d x = _mm256_cvtps_pd(_mm_loadu_ps(a[r] + 4 * q)), d = product ? x : _mm256_sub_pd(x, y);
+            s[r][q] = _mm256_add_pd(s[r][q], _mm256_mul_pd(d, product ? y : d));
+        }
+    }
+}
+
+static inline void two(const float *const a[2], const float *b, size_t n, bool product, double out[2])
+{
+    __m256d s[2][4];
+    for (int r = 0; r < 2; r++)
+        for (int q = 0; q < 4; q++)
+            s[r][q] = _mm256_setzero_pd();
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        const float *rows[2] = {a[0] + i, a[1] + i};
+        two_step(rows, b + i, product, s);
+    }
+    if (i < n) {
+        float x[2][16], y[16];
+        const float *rows[2] = {x[0], x[1]};
+        load_tail(x[0], a[0] + i, n - i);
+        load_tail(x[1], a[1] + i, n - i);
+        load_tail(y, b + i, n - i);
+        two_step(rows, y, product, s);
+    }
+    out[0] = reduce_f64(s[0]);
+    out[1] = reduce_f64(s[1]);
+}
+
+static void squared_f64_four(const float *const a[4], const float *b, size_t n, double out[4])
+{
+    two(a, b, n, false, out);
+    two(a + 2, b, n, false, out + 2);
+}
+
+static void dot_f64_four(const float *const a[4], const float *b, size_t n, double out[4])
+{
+    two(a, b, n, true, out);
+    two(a + 2, b, n, true, out + 2);
+}
+
+#include "distance_largest.h"
+
+const cep_distance_kernels cep_distance_avx2 = {squared,          dot,          dot4x4, squared_f64, dot_f64,
+                                                squared_f64_four, dot_f64_four, largest};
 #endif

@@ -5,6 +5,7 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#include <string.h>
 
 static inline __mmask16 tail_mask(size_t n)
 {
@@ -120,5 +121,51 @@ static double dot_f64(const float *a, const float *b, size_t n)
     return reduce_f64(s0, s1);
 }
 
-const cep_distance_kernels cep_distance_avx512 = {squared, dot, dot4x4, squared_f64, dot_f64};
+static inline void four_step(const float *const a[4], size_t i, __mmask8 low, __mmask8 high, const float *b,
+                             bool product, __m512d s[4][2])
+{
+    __m512d y[2] = {_mm512_cvtps_pd(_mm256_maskz_loadu_ps(low, b + i)),
+                    _mm512_cvtps_pd(_mm256_maskz_loadu_ps(high, b + i + 8))};
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; r++) {
+        __m512d x[2] = {_mm512_cvtps_pd(_mm256_maskz_loadu_ps(low, a[r] + i)),
+                        _mm512_cvtps_pd(_mm256_maskz_loadu_ps(high, a[r] + i + 8))};
+#pragma GCC unroll 2
+        for (int h = 0; h < 2; h++) {
+            __m512d d = product ? x[h] : _mm512_sub_pd(x[h], y[h]);
+            s[r][h] = _mm512_add_pd(s[r][h], _mm512_mul_pd(d, product ? y[h] : d));
+        }
+    }
+}
+
+static inline void four(const float *const a[4], const float *b, size_t n, bool product, double out[4])
+{
+    __m512d s[4][2];
+    for (int r = 0; r < 4; r++)
+        s[r][0] = s[r][1] = _mm512_setzero_pd();
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        four_step(a, i, 0xff, 0xff, b, product, s);
+    if (i < n) {
+        unsigned m = tail_mask(n - i);
+        four_step(a, i, (__mmask8)m, (__mmask8)(m >> 8), b, product, s);
+    }
+    for (int r = 0; r < 4; r++)
+        out[r] = reduce_f64(s[r][0], s[r][1]);
+}
+
+static void squared_f64_four(const float *const a[4], const float *b, size_t n, double out[4])
+{
+    four(a, b, n, false, out);
+}
+
+static void dot_f64_four(const float *const a[4], const float *b, size_t n, double out[4])
+{
+    four(a, b, n, true, out);
+}
+
+#include "distance_largest.h"
+
+const cep_distance_kernels cep_distance_avx512 = {
+    squared, dot, dot4x4, squared_f64, dot_f64, squared_f64_four, dot_f64_four, largest};
 #endif

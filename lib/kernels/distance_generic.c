@@ -1,6 +1,8 @@
 /* Topic distance, plain C: eight partial sums, added as a tree.
  * The order of additions is fixed, so that a pair of rows has the same distance wherever it is computed.
  * Must not: use an instruction set beyond the build's baseline. */
+#include <string.h>
+
 #include "distance.h"
 
 #define LANES 8
@@ -82,4 +84,19 @@ static double dot_f64(const float *a, const float *b, size_t n)
     return reduce_f64(s);
 }
 
-const cep_distance_kernels cep_distance_generic = {squared, dot, dot4x4, squared_f64, dot_f64};
+static void squared_f64_four(const float *const a[4], const float *b, size_t n, double out[4])
+{
+    for (int r = 0; r < 4; r++)
+        out[r] = squared_f64(a[r], b, n);
+}
+
+static void dot_f64_four(const float *const a[4], const float *b, size_t n, double out[4])
+{
+    for (int r = 0; r < 4; r++)
+        out[r] = dot_f64(a[r], b, n);
+}
+
+#include "distance_largest.h"
+
+const cep_distance_kernels cep_distance_generic = {
+    squared, dot, dot4x4, squared_f64, dot_f64, squared_f64_four, dot_f64_four, largest};

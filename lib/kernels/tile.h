@@ -23,8 +23,10 @@ typedef struct cep_tile_kernels {
     /* out[r * stride + c] = sum over k < depth of rows[r][k] * b_c[k], for 8 rows, which need not be packed, and 32
      * columns c of two panels, at b and b + depth * 16. */
     void (*project)(const float *const *rows, const float *b, size_t depth, float *out, size_t stride);
-    /* Whether `index` is among the first n of list. */
-    bool (*contains)(const int32_t *list, size_t n, int32_t index);
+    /* The first place of `index` among the first n of list; n when it is not there. */
+    size_t (*find)(const int32_t *list, size_t n, int32_t index);
+    /* The m-th smallest of n finite keys, 1 <= m <= n. */
+    float (*nth)(const float *keys, size_t n, size_t m);
 } cep_tile_kernels;
 
 const cep_tile_kernels *cep_tile_kernels_get(cep_cpu_level level);

@@ -5,6 +5,7 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#include <math.h>
 
 /* Columns in three runs of eight, at b0, b1 and b2. */
 static inline void block(const float *a, const float *b0, const float *b1, const float *b2, size_t depth,
@@ -90,17 +91,75 @@ static void project(const float *const *rows, const float *b, size_t depth, floa
         }
 }
 
-static bool contains(const int32_t *list, size_t n, int32_t index)
+static size_t find(const int32_t *list, size_t n, int32_t index)
 {
-    __m256i want = _mm256_set1_epi32(index), found = _mm256_setzero_si256();
+    __m256i want = _mm256_set1_epi32(index);
     size_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        found =
-            _mm256_or_si256(found, _mm256_cmpeq_epi32(want, _mm256_loadu_si256((const __m256i *)(list + i))));
-    for (; i < n; i++)
-        if (list[i] == index) return true;
-    return !_mm256_testz_si256(found, found);
+    for (; i + 8 <= n; i += 8) {
+        __m256i same = _mm256_cmpeq_epi32(want, _mm256_loadu_si256((const __m256i *)(list + i)));
+        unsigned m = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(same));
+        if (m) return i + (size_t)__builtin_ctz(m);
+    }
+    while (i < n && list[i] != index)
+        i++;
+    return i;
 }
 
-const cep_tile_kernels cep_tile_avx2 = {tile, survivors, project, contains};
+static inline __m256 load_some(const float *p, size_t n, float rest)
+{
+    float x[8];
+    for (size_t i = 0; i < 8; i++)
+        x[i] = i < n ? p[i] : rest;
+    return _mm256_loadu_ps(x);
+}
+
+static inline float least_of(__m256 v)
+{
+    __m128 s = _mm_min_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    s = _mm_min_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_min_ss(s, _mm_shuffle_ps(s, s, 1)));
+}
+
+static inline float most_of(__m256 v)
+{
+    return -least_of(_mm256_sub_ps(_mm256_setzero_ps(), v));
+}
+
+static size_t count_up_to(const float *keys, size_t n, float most)
+{
+    __m256 bound = _mm256_set1_ps(most);
+    size_t count = 0, i = 0;
+    for (; i + 8 <= n; i += 8)
+        count += (size_t)__builtin_popcount(
+            (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(keys + i), bound, _CMP_LE_OQ)));
+    for (; i < n; i++)
+        count += keys[i] <= most;
+    return count;
+}
+
+static void extremes(const float *keys, size_t n, float *least, float *most)
+{
+    __m256 low = _mm256_set1_ps(keys[0]), high = low;
+    for (size_t i = 0; i < n; i += 8) {
+        __m256 x = n - i >= 8 ? _mm256_loadu_ps(keys + i) : load_some(keys + i, n - i, keys[0]);
+        low = _mm256_min_ps(low, x);
+        high = _mm256_max_ps(high, x);
+    }
+    *least = least_of(low);
+    *most = most_of(high);
+}
+
+static float largest_up_to(const float *keys, size_t n, float most)
+{
+    __m256 bound = _mm256_set1_ps(most), none = _mm256_set1_ps(-INFINITY), largest = none;
+    for (size_t i = 0; i < n; i += 8) {
+        __m256 x = n - i >= 8 ? _mm256_loadu_ps(keys + i) : load_some(keys + i, n - i, -INFINITY);
+        largest = _mm256_max_ps(largest, _mm256_blendv_ps(none, x, _mm256_cmp_ps(x, bound, _CMP_LE_OQ)));
+    }
+    return most_of(largest);
+}
+
+#include "tile_nth.h"
+
+const cep_tile_kernels cep_tile_avx2 = {tile, survivors, project, find, nth};
 #endif

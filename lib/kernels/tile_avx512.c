@@ -5,6 +5,7 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#include <math.h>
 
 static void tile(const float *a, const float *b, size_t depth, bool add, float *out, size_t stride)
 {
@@ -72,16 +73,58 @@ static void project(const float *const *rows, const float *b, size_t depth, floa
     }
 }
 
-static bool contains(const int32_t *list, size_t n, int32_t index)
+static inline __mmask16 lanes_left(size_t n)
 {
-    __m512i want = _mm512_set1_epi32(index);
-    unsigned found = 0;
-    for (size_t i = 0; i < n; i += 16) {
-        __mmask16 in = n - i >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << (n - i)) - 1);
-        found |= _mm512_mask_cmpeq_epi32_mask(in, want, _mm512_maskz_loadu_epi32(in, list + i));
-    }
-    return found;
+    return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1);
 }
 
-const cep_tile_kernels cep_tile_avx512 = {tile, survivors, project, contains};
+static size_t find(const int32_t *list, size_t n, int32_t index)
+{
+    __m512i want = _mm512_set1_epi32(index);
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 in = lanes_left(n - i);
+        unsigned m = _mm512_mask_cmpeq_epi32_mask(in, want, _mm512_maskz_loadu_epi32(in, list + i));
+        if (m) return i + (size_t)__builtin_ctz(m);
+    }
+    return n;
+}
+
+static size_t count_up_to(const float *keys, size_t n, float most)
+{
+    __m512 bound = _mm512_set1_ps(most);
+    size_t count = 0;
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 in = lanes_left(n - i);
+        count += (size_t)__builtin_popcount(
+            _mm512_mask_cmp_ps_mask(in, _mm512_maskz_loadu_ps(in, keys + i), bound, _CMP_LE_OQ));
+    }
+    return count;
+}
+
+static void extremes(const float *keys, size_t n, float *least, float *most)
+{
+    __m512 low = _mm512_set1_ps(keys[0]), high = low;
+    for (size_t i = 0; i < n; i += 16) {
+        __m512 x = _mm512_mask_loadu_ps(low, lanes_left(n - i), keys + i);
+        low = _mm512_min_ps(low, x);
+        high = _mm512_max_ps(high, x);
+    }
+    *least = _mm512_reduce_min_ps(low);
+    *most = _mm512_reduce_max_ps(high);
+}
+
+static float largest_up_to(const float *keys, size_t n, float most)
+{
+    __m512 bound = _mm512_set1_ps(most), largest = _mm512_set1_ps(-INFINITY);
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 in = lanes_left(n - i);
+        __m512 x = _mm512_maskz_loadu_ps(in, keys + i);
+        largest = _mm512_mask_max_ps(largest, _mm512_mask_cmp_ps_mask(in, x, bound, _CMP_LE_OQ), largest, x);
+    }
+    return _mm512_reduce_max_ps(largest);
+}
+
+#include "tile_nth.h"
+
+const cep_tile_kernels cep_tile_avx512 = {tile, survivors, project, find, nth};
 #endif

@@ -1,6 +1,8 @@
 /* Topic tile, plain C: 4 x 8 sums at a time, which fit the registers of the build's baseline.
  * Register blocking after Goto and van de Geijn, ACM Trans. Math. Softw. 34 (2008) 12.
  * Must not: use an instruction set beyond the build's baseline. */
+#include <math.h>
+
 #include "tile.h"
 
 static void block(const float *a, const float *b, size_t depth, bool add, float *out, size_t stride)
@@ -51,12 +53,41 @@ static void project(const float *const *rows, const float *b, size_t depth, floa
         }
 }
 
-static bool contains(const int32_t *list, size_t n, int32_t index)
+static size_t find(const int32_t *list, size_t n, int32_t index)
 {
-    unsigned found = 0;
-    for (size_t i = 0; i < n; i++)
-        found |= list[i] == index;
-    return found;
+    size_t i = 0;
+    while (i < n && list[i] != index)
+        i++;
+    return i;
 }
 
-const cep_tile_kernels cep_tile_generic = {tile, survivors, project, contains};
+static size_t count_up_to(const float *keys, size_t n, float most)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += keys[i] <= most;
+    return count;
+}
+
+static void extremes(const float *keys, size_t n, float *least, float *most)
+{
+    float low = keys[0], high = keys[0];
+    for (size_t i = 1; i < n; i++) {
+        low = keys[i] < low ? keys[i] : low;
+        high = keys[i] > high ? keys[i] : high;
+    }
+    *least = low;
+    *most = high;
+}
+
+static float largest_up_to(const float *keys, size_t n, float most)
+{
+    float largest = -INFINITY;
+    for (size_t i = 0; i < n; i++)
+        largest = keys[i] <= most && keys[i] > largest ? keys[i] : largest;
+    return largest;
+}
+
+#include "tile_nth.h"
+
+const cep_tile_kernels cep_tile_generic = {tile, survivors, project, find, nth};

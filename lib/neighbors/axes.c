@@ -7,7 +7,7 @@
 
 #include "forest.h"
 
-#define SAMPLE_FLOATS ((size_t)6 << 20)
+#define SAMPLE_FLOATS ((size_t)3 << 20)
 #define SAMPLE_MOST 4096
 #define SAMPLE_LEAST 512
 #define ITERATIONS 2

@@ -62,21 +62,33 @@ typedef struct cep_lists {
     int32_t *indices;
     uint32_t *counts;
     float *limits; /* a newcomer must be below */
-    bool (*contains)(const int32_t *list, size_t n, int32_t index);
+    const cep_tile_kernels *tile;
     cep_memory *mem;
 } cep_lists;
+
+/* Even, and room for twice `most`: rank.c keeps float64 in the place of the keys. */
+static inline size_t cep_lists_capacity(size_t most)
+{
+    size_t room = most + most / 2 + 16;
+    if (room < 2 * most) room = 2 * most;
+    return room + room % 2;
+}
 
 cepman_status cep_lists_open(cep_lists *l, cepman_context *ctx, size_t rows, size_t most);
 void cep_lists_close(cep_lists *l);
 void cep_lists_shrink(cep_lists *l, size_t i);
-/* Brings the `count` nearest to the front (fewer when there are fewer). */
-void cep_lists_front(cep_lists *l, size_t i, size_t count);
-/* Only from the one task that owns row i. */
-static inline void cep_lists_offer(cep_lists *l, size_t i, size_t j, float key)
+/* Copies the `count` nearest (fewer when there are fewer) and returns how many. The list's own room will do. */
+size_t cep_lists_nearest(const cep_lists *l, size_t i, size_t count, float *keys, int32_t *indices);
+/* Whether row i's list has j. */
+static inline bool cep_lists_has(const cep_lists *l, size_t i, size_t j)
 {
-    if (!(key < l->limits[i])) return;
+    return l->tile->find(l->indices + i * l->capacity, l->counts[i], (int32_t)j) < l->counts[i];
+}
+/* Only from the one task that owns row i. known: j may be in the list. */
+static inline void cep_lists_offer(cep_lists *l, size_t i, size_t j, float key, bool known)
+{
+    if (!(key < l->limits[i]) || (known && cep_lists_has(l, i, j))) return;
     size_t at = i * l->capacity, count = l->counts[i];
-    if (l->contains(l->indices + at, count, (int32_t)j)) return;
     l->keys[at + count] = key;
     l->indices[at + count] = (int32_t)j;
     l->counts[i] = (uint32_t)(count + 1);
@@ -85,12 +97,54 @@ static inline void cep_lists_offer(cep_lists *l, size_t i, size_t j, float key)
 
 /* ---- trees.c, refine.c: filling the lists ----------------------------------------------------------------------------- */
 
-/* Joins the leaves (at most leaf rows) of `count` random-projection trees, number `first` on. order (rows): the last
- * tree's leaves one after the other. */
-cepman_status cep_trees_join(cepman_context *ctx, const cep_projection *p, cep_lists *l, size_t first,
-                             size_t count, size_t leaf, uint64_t seed, int32_t *order);
-/* Offers each row the neighbours of its neighbours. */
-cepman_status cep_refine(cepman_context *ctx, const cep_projection *p, cep_lists *l, const int32_t *order);
+typedef struct cep_tree_item {
+    float key;
+    int32_t index;
+} cep_tree_item;
+
+/* Random-projection trees: the leaves of tree t are even parts, 2^levels of them, of its rows. */
+typedef struct cep_forest {
+    size_t rows, count, levels;
+    size_t leaf;          /* at most so many rows */
+    cep_tree_item *items; /* count * rows */
+    cep_memory *mem;
+} cep_forest;
+
+/* Trees number `first` to first + count - 1. */
+cepman_status cep_forest_open(cep_forest *f, cepman_context *ctx, const cep_projection *p, size_t first,
+                              size_t count, size_t leaf, uint64_t seed);
+void cep_forest_close(cep_forest *f);
+/* Numbers the projected rows anew, in the order of the first tree's leaves, so that near rows lie together in memory.
+ * order[place]: which row that was at first; follows. */
+cepman_status cep_forest_renumber(cep_forest *f, cepman_context *ctx, cep_projection *p, int32_t *order);
+/* Every row meets every other row of its leaves. known: the lists are not empty. */
+cepman_status cep_forest_join(const cep_forest *f, cepman_context *ctx, const cep_projection *p, cep_lists *l,
+                              bool known);
+
+/* Passes over neighbours of neighbours. */
+#define CEP_FOLLOWED 16 /* neighbours of each row */
+typedef struct cep_refiner {
+    const cep_projection *p;
+    cep_lists *l;
+    const cep_distance_kernels *distance;
+    int32_t *snapshot; /* rows * CEP_FOLLOWED, -1 after the last */
+    uint16_t *fresh;   /* a bit for each of those: the snapshot before did not have it */
+    uint64_t **seen;   /* per worker: a bit for each row, zero between rows */
+    unsigned workers;
+    cep_memory *mem;
+} cep_refiner;
+
+cepman_status cep_refiner_open(cep_refiner *r, cepman_context *ctx, const cep_projection *p, cep_lists *l);
+void cep_refiner_close(cep_refiner *r);
+/* Offers each row the neighbours of its neighbours that the pass before did not. */
+cepman_status cep_refiner_pass(cep_refiner *r, cepman_context *ctx);
+
+/* ---- rank.c: true distances ------------------------------------------------------------------------------------------ */
+
+/* The `ranked` nearest candidates of each row get true distances; the best k are the result. order: the matrix's row of
+ * each place. The lists are spent. */
+cepman_status cep_rank(cepman_context *ctx, const cep_measure *m, cep_lists *l, const int32_t *order,
+                       size_t k, size_t ranked, int32_t *indices, float *distances);
 
 /* ---- truth.c: what a sample of rows should find ------------------------------------------------------------------------ */
 

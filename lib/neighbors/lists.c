@@ -1,5 +1,5 @@
 /* The candidates of each row: the nearest met so far, by estimated distance.
- * Lists grow to their capacity and are cut back to the best by selection (Hoare, Commun. ACM 4 (1961) 321).
+ * Lists grow to their capacity and are cut back to the best.
  * Must not: be shared by two tasks, row by row, or hold an index twice. */
 #include <math.h>
 #include <string.h>
@@ -12,8 +12,8 @@ cepman_status cep_lists_open(cep_lists *l, cepman_context *ctx, size_t rows, siz
     l->mem = cep_context_memory(ctx);
     l->rows = rows;
     l->most = most;
-    l->capacity = most + most / 2 + 16;
-    l->contains = cep_tile_kernels_get(cep_context_cpu(ctx))->contains;
+    l->capacity = cep_lists_capacity(most);
+    l->tile = cep_tile_kernels_get(cep_context_cpu(ctx));
     l->keys = cep_alloc(l->mem, rows, l->capacity * sizeof *l->keys);
     l->indices = cep_alloc(l->mem, rows, l->capacity * sizeof *l->indices);
     l->counts = cep_alloc_zero(l->mem, rows, sizeof *l->counts);
@@ -39,45 +39,36 @@ void cep_lists_close(cep_lists *l)
     l->counts = NULL;
 }
 
-void cep_lists_front(cep_lists *l, size_t i, size_t count)
+/* Copies the `count` nearest of a row's, in the order of the list, which may be where they go. Of those that tie for
+ * the last place the first are taken. Returns the largest key. No branch depends on a key. */
+static float pick(const cep_lists *l, size_t i, size_t count, float *keys, int32_t *indices)
 {
-    float *k = l->keys + i * l->capacity;
-    int32_t *x = l->indices + i * l->capacity;
-    ptrdiff_t low = 0, high = (ptrdiff_t)l->counts[i] - 1, want = (ptrdiff_t)count - 1;
-    if (count >= l->counts[i]) return;
-    while (low < high) {
-        float pivot = k[low + (high - low) / 2];
-        ptrdiff_t a = low, b = high;
-        while (a <= b) {
-            while (k[a] < pivot)
-                a++;
-            while (pivot < k[b])
-                b--;
-            if (a > b) break;
-            float key = k[a];
-            int32_t index = x[a];
-            k[a] = k[b];
-            x[a++] = x[b];
-            k[b] = key;
-            x[b--] = index;
-        }
-        if (want <= b)
-            high = b;
-        else if (want >= a)
-            low = a;
-        else
-            return;
+    const float *k = l->keys + i * l->capacity;
+    const int32_t *x = l->indices + i * l->capacity;
+    float edge = l->tile->nth(k, l->counts[i], count);
+    size_t ties = count, used = 0;
+    for (size_t c = 0; c < l->counts[i]; c++)
+        ties -= k[c] < edge;
+    for (size_t c = 0; used < count; c++) {
+        bool tie = !(k[c] < edge) & (k[c] <= edge) & (ties > 0), in = (k[c] < edge) | tie;
+        keys[used] = k[c];
+        indices[used] = x[c];
+        used += in;
+        ties -= tie;
     }
+    return edge;
+}
+
+size_t cep_lists_nearest(const cep_lists *l, size_t i, size_t count, float *keys, int32_t *indices)
+{
+    if (count > l->counts[i]) count = l->counts[i];
+    if (count > 0) pick(l, i, count, keys, indices);
+    return count;
 }
 
 void cep_lists_shrink(cep_lists *l, size_t i)
 {
     if (l->counts[i] < l->most) return;
-    cep_lists_front(l, i, l->most);
+    l->limits[i] = pick(l, i, l->most, l->keys + i * l->capacity, l->indices + i * l->capacity);
     l->counts[i] = (uint32_t)l->most;
-    const float *k = l->keys + i * l->capacity;
-    float worst = k[0];
-    for (size_t c = 1; c < l->most; c++)
-        worst = k[c] > worst ? k[c] : worst;
-    l->limits[i] = worst;
 }

@@ -21,18 +21,6 @@ typedef struct scan {
     float *copy; /* float16 rows as float32; correlation: rows less their means */
 } scan;
 
-/* Largest |value|, NaN or infinite when a value is. */
-static float row_largest(const float *x, size_t n)
-{
-    float most = 0, odd = 0;
-    for (size_t j = 0; j < n; j++) {
-        float a = fabsf(x[j]);
-        most = a > most ? a : most;
-        odd += x[j] - x[j]; /* 0 for finite numbers, else NaN */
-    }
-    return odd == 0 ? most : odd;
-}
-
 /* A constant row becomes zero exactly: sums of equal float32 are exact in float64. */
 static void centre(float *x, size_t n)
 {
@@ -58,8 +46,8 @@ static cepman_status scan_rows(void *argument, size_t index, unsigned worker, ce
             if (status) return status;
         }
         const float *x = to ? to : cepman_matrix_row(s->matrix, i);
-        float a = row_largest(x, m->columns);
-        if (isnan(a)) {
+        float a = m->kernels->largest(x, m->columns);
+        if (!isfinite(a)) {
             size_t j = 0;
             while (isfinite(x[j]))
                 j++;
@@ -68,7 +56,7 @@ static cepman_status scan_rows(void *argument, size_t index, unsigned worker, ce
         }
         if (s->centred) {
             centre(to, m->columns);
-            a = row_largest(x, m->columns);
+            a = m->kernels->largest(x, m->columns);
         }
         most = a > most ? a : most;
         if (m->cosine) m->norms[i] = m->kernels->dot_f64(x, x, m->columns);
@@ -115,14 +103,33 @@ void cep_measure_close(cep_measure *m)
     m->owned = NULL;
 }
 
+static double cosine_key(double norm_a, double norm_b, double dot)
+{
+    double product = norm_a * norm_b;
+    if (product == 0) return norm_a == norm_b ? 0 : 1;
+    double key = 1 - dot / sqrt(product);
+    return key < 0 ? 0 : key;
+}
+
 double cep_measure_between(const cep_measure *a, size_t i, const cep_measure *b, size_t j)
 {
     const float *x = cepman_matrix_row(a->matrix, i), *y = cepman_matrix_row(b->matrix, j);
     if (!a->cosine) return a->kernels->squared_f64(x, y, a->columns);
-    double product = a->norms[i] * b->norms[j];
-    if (product == 0) return a->norms[i] == b->norms[j] ? 0 : 1;
-    double key = 1 - a->kernels->dot_f64(x, y, a->columns) / sqrt(product);
-    return key < 0 ? 0 : key;
+    return cosine_key(a->norms[i], b->norms[j], a->kernels->dot_f64(x, y, a->columns));
+}
+
+void cep_measure_four(const cep_measure *m, const size_t i[4], size_t j, double keys[4])
+{
+    const float *x[4], *y = cepman_matrix_row(m->matrix, j);
+    for (int r = 0; r < 4; r++)
+        x[r] = cepman_matrix_row(m->matrix, i[r]);
+    if (!m->cosine) {
+        m->kernels->squared_f64_four(x, y, m->columns, keys);
+        return;
+    }
+    m->kernels->dot_f64_four(x, y, m->columns, keys);
+    for (int r = 0; r < 4; r++)
+        keys[r] = cosine_key(m->norms[i[r]], m->norms[j], keys[r]);
 }
 
 double cep_measure_key(const cep_measure *m, size_t i, size_t j)

@@ -22,7 +22,7 @@ static double exact_bytes(double n, double d, double k, unsigned workers)
 /* axes.c: a sample of rows, twice, its axes and their products. */
 static double sample_bytes(double n, double d, double axes)
 {
-    double rows = (double)((size_t)6 << 20) / d;
+    double rows = (double)((size_t)3 << 20) / d;
     rows = rows > 4096 ? 4096 : rows < 512 ? 512 : rows;
     rows = rows > n ? n : rows;
     return rows * (2 * d + 32 + axes) * 4 + axes * (2 * d + 2 * axes) * 4 + d * 24;

@@ -6,29 +6,25 @@
 
 #include "forest.h"
 
-#define NEAREST 16 /* neighbours followed, of each row */
 #define TASK_ROWS 256
 #define AHEAD 4
 
-typedef struct refining {
-    const cep_projection *p;
-    cep_lists *l;
-    const cep_distance_kernels *distance;
-    const int32_t *order;
-    int32_t *snapshot; /* rows * NEAREST, -1 after the last */
-    uint64_t **seen;   /* per worker: a bit for each row, zero between rows */
-} refining;
-
 static cepman_status take_snapshot(void *argument, size_t index, unsigned worker, cep_fault *fault)
 {
-    refining *r = argument;
+    cep_refiner *r = argument;
     (void)worker;
     (void)fault;
     for (size_t i = index * TASK_ROWS; i < (index + 1) * TASK_ROWS && i < r->p->rows; i++) {
+        float keys[CEP_FOLLOWED];
+        int32_t before[CEP_FOLLOWED], *to = r->snapshot + i * CEP_FOLLOWED;
+        unsigned fresh = 0;
+        memcpy(before, to, sizeof before);
         cep_lists_shrink(r->l, i);
-        cep_lists_front(r->l, i, NEAREST);
-        for (size_t c = 0; c < NEAREST; c++)
-            r->snapshot[i * NEAREST + c] = c < r->l->counts[i] ? r->l->indices[i * r->l->capacity + c] : -1;
+        for (size_t c = cep_lists_nearest(r->l, i, CEP_FOLLOWED, keys, to); c < CEP_FOLLOWED; c++)
+            to[c] = -1;
+        for (size_t c = 0; c < CEP_FOLLOWED; c++)
+            fresh |= (unsigned)(r->l->tile->find(before, CEP_FOLLOWED, to[c]) == CEP_FOLLOWED) << c;
+        r->fresh[i] = (uint16_t)fresh;
     }
     return CEPMAN_OK;
 }
@@ -41,20 +37,21 @@ static inline bool mark(uint64_t *seen, int32_t index)
     return was;
 }
 
-static void refine_row(refining *r, size_t i, uint64_t *seen)
+static void refine_row(cep_refiner *r, size_t i, uint64_t *seen)
 {
     cep_lists *l = r->l;
     const cep_projection *p = r->p;
-    int32_t fresh[NEAREST * NEAREST];
-    const int32_t *own = l->indices + i * l->capacity, *mine = r->snapshot + i * NEAREST;
+    int32_t fresh[CEP_FOLLOWED * CEP_FOLLOWED];
+    const int32_t *own = l->indices + i * l->capacity, *mine = r->snapshot + i * CEP_FOLLOWED;
     size_t count = 0;
     mark(seen, (int32_t)i);
     for (size_t c = 0; c < l->counts[i]; c++)
         mark(seen, own[c]);
-    for (size_t a = 0; a < NEAREST && mine[a] >= 0; a++) {
-        const int32_t *theirs = r->snapshot + (size_t)mine[a] * NEAREST;
-        for (size_t b = 0; b < NEAREST && theirs[b] >= 0; b++)
-            if (!mark(seen, theirs[b])) fresh[count++] = theirs[b];
+    for (size_t a = 0; a < CEP_FOLLOWED && mine[a] >= 0; a++) {
+        const int32_t *theirs = r->snapshot + (size_t)mine[a] * CEP_FOLLOWED;
+        unsigned ways = r->fresh[i] >> a & 1 ? 0xffff : r->fresh[mine[a]];
+        for (size_t b = 0; b < CEP_FOLLOWED && theirs[b] >= 0; b++)
+            if (ways >> b & 1 && !mark(seen, theirs[b])) fresh[count++] = theirs[b];
     }
     seen[i >> 6] = 0;
     for (size_t c = 0; c < l->counts[i]; c++)
@@ -70,39 +67,58 @@ static void refine_row(refining *r, size_t i, uint64_t *seen)
         }
         size_t j = (size_t)fresh[c];
         float key = r->distance->squared(y, p->y + j * p->width, p->width);
-        cep_lists_offer(l, i, j, key);
+        cep_lists_offer(l, i, j, key, true);
     }
 }
 
 static cepman_status refine_rows(void *argument, size_t index, unsigned worker, cep_fault *fault)
 {
-    refining *r = argument;
+    cep_refiner *r = argument;
     (void)fault;
-    for (size_t o = index * TASK_ROWS; o < (index + 1) * TASK_ROWS && o < r->p->rows; o++)
-        refine_row(r, (size_t)r->order[o], r->seen[worker]);
+    for (size_t i = index * TASK_ROWS; i < (index + 1) * TASK_ROWS && i < r->p->rows; i++)
+        refine_row(r, i, r->seen[worker]);
     return CEPMAN_OK;
 }
 
-cepman_status cep_refine(cepman_context *ctx, const cep_projection *p, cep_lists *l, const int32_t *order)
+cepman_status cep_refiner_open(cep_refiner *r, cepman_context *ctx, const cep_projection *p, cep_lists *l)
 {
     cep_memory *mem = p->mem;
-    refining r = {.p = p, .l = l, .distance = cep_distance_kernels_get(cep_context_cpu(ctx)), .order = order};
-    unsigned workers = cep_workers(ctx);
-    size_t tasks = (p->rows + TASK_ROWS - 1) / TASK_ROWS;
+    *r = (cep_refiner){.p = p,
+                       .l = l,
+                       .distance = cep_distance_kernels_get(cep_context_cpu(ctx)),
+                       .workers = cep_workers(ctx),
+                       .mem = mem};
+    r->snapshot = cep_alloc(mem, p->rows, CEP_FOLLOWED * sizeof *r->snapshot);
+    r->fresh = cep_alloc(mem, p->rows, sizeof *r->fresh);
+    r->seen = cep_alloc_zero(mem, r->workers, sizeof *r->seen);
     cepman_status s = CEPMAN_OK;
-    r.snapshot = cep_alloc(mem, p->rows, NEAREST * sizeof *r.snapshot);
-    r.seen = cep_alloc_zero(mem, workers, sizeof *r.seen);
-    if (!r.snapshot || !r.seen)
-        s = cep_fail_memory(ctx, "snapshot of neighbours", p->rows, NEAREST * sizeof *r.snapshot);
-    for (unsigned w = 0; !s && w < workers; w++) {
-        r.seen[w] = cep_alloc_zero(mem, p->rows / 64 + 1, sizeof **r.seen);
-        if (!r.seen[w]) s = cep_fail_memory(ctx, "marks", p->rows / 64 + 1, sizeof **r.seen);
+    if (!r->snapshot || !r->fresh || !r->seen)
+        s = cep_fail_memory(ctx, "snapshot of neighbours", p->rows, CEP_FOLLOWED * sizeof *r->snapshot);
+    for (unsigned w = 0; !s && w < r->workers; w++) {
+        r->seen[w] = cep_alloc_zero(mem, p->rows / 64 + 1, sizeof **r->seen);
+        if (!r->seen[w]) s = cep_fail_memory(ctx, "marks", p->rows / 64 + 1, sizeof **r->seen);
     }
-    if (!s) s = cep_parallel(ctx, NULL, tasks, take_snapshot, &r);
-    if (!s) s = cep_parallel(ctx, NULL, tasks, refine_rows, &r);
-    for (unsigned w = 0; r.seen && w < workers; w++)
-        cep_free(mem, r.seen[w]);
-    cep_free(mem, r.seen);
-    cep_free(mem, r.snapshot);
+    for (size_t i = 0; !s && i < p->rows * CEP_FOLLOWED; i++)
+        r->snapshot[i] = -1;
+    if (s) cep_refiner_close(r);
     return s;
+}
+
+void cep_refiner_close(cep_refiner *r)
+{
+    for (unsigned w = 0; r->seen && w < r->workers; w++)
+        cep_free(r->mem, r->seen[w]);
+    cep_free(r->mem, r->seen);
+    cep_free(r->mem, r->fresh);
+    cep_free(r->mem, r->snapshot);
+    r->seen = NULL;
+    r->fresh = NULL;
+    r->snapshot = NULL;
+}
+
+cepman_status cep_refiner_pass(cep_refiner *r, cepman_context *ctx)
+{
+    size_t tasks = (r->p->rows + TASK_ROWS - 1) / TASK_ROWS;
+    cepman_status s = cep_parallel(ctx, NULL, tasks, take_snapshot, r);
+    return s ? s : cep_parallel(ctx, NULL, tasks, refine_rows, r);
 }

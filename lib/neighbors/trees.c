@@ -7,41 +7,42 @@
 #include "forest.h"
 
 #define TRIES 4 /* for two rows that differ */
+#define MOVE_ROWS 512
 
-typedef struct node_item {
-    float key;
-    int32_t index;
-} node_item;
+typedef struct growing {
+    cep_forest *f;
+    const cep_projection *p;
+    const cep_distance_kernels *distance;
+    uint64_t seed;
+    size_t first, level;
+    float **directions; /* per worker */
+} growing;
 
 typedef struct scratch {
-    float *panels, *dots, *norms, *limits, *direction;
+    float *panels, *dots, *norms, *limits;
     uint32_t *found;
 } scratch;
 
-typedef struct forest {
+typedef struct joining {
+    const cep_forest *f;
     const cep_projection *p;
     cep_lists *l;
     const cep_tile_kernels *tile;
-    const cep_distance_kernels *distance;
-    uint64_t seed;
-    size_t first, count; /* trees */
-    size_t levels, level, tree;
-    size_t room;      /* rows of a leaf, padded */
-    node_item *items; /* count * rows */
-    scratch *scratch;
-    unsigned workers;
-} forest;
+    size_t tree, room; /* room: rows of a leaf, padded */
+    bool known;        /* pairs may have met before */
+    scratch *scratch;  /* per worker */
+} joining;
 
-static inline bool before(node_item a, node_item b)
+static inline bool before(cep_tree_item a, cep_tree_item b)
 {
     return a.key < b.key || (a.key == b.key && a.index < b.index);
 }
 
-static void split(node_item *o, ptrdiff_t high, ptrdiff_t want)
+static void split(cep_tree_item *o, ptrdiff_t high, ptrdiff_t want)
 {
     ptrdiff_t low = 0;
     while (low < high) {
-        node_item pivot = o[low + (high - low) / 2];
+        cep_tree_item pivot = o[low + (high - low) / 2];
         ptrdiff_t i = low, j = high;
         while (i <= j) {
             while (before(o[i], pivot))
@@ -49,7 +50,7 @@ static void split(node_item *o, ptrdiff_t high, ptrdiff_t want)
             while (before(pivot, o[j]))
                 j--;
             if (i > j) break;
-            node_item x = o[i];
+            cep_tree_item x = o[i];
             o[i++] = o[j];
             o[j--] = x;
         }
@@ -63,16 +64,16 @@ static void split(node_item *o, ptrdiff_t high, ptrdiff_t want)
 }
 
 /* From one random row of the node to another; zero when those tried are all alike. */
-static void choose_direction(const forest *f, const node_item *items, size_t count, uint64_t stage,
+static void choose_direction(const growing *g, const cep_tree_item *items, size_t count, uint64_t stage,
                              uint64_t node, float *direction)
 {
-    size_t width = f->p->width;
+    size_t width = g->p->width;
     bool differs = false;
     for (uint64_t t = 0; t < TRIES && !differs; t++) {
         uint64_t item = (node * TRIES + t) * 2;
-        const float *a = f->p->y + (size_t)items[cep_random_below(f->seed, stage, item, count)].index * width;
+        const float *a = g->p->y + (size_t)items[cep_random_below(g->seed, stage, item, count)].index * width;
         const float *b =
-            f->p->y + (size_t)items[cep_random_below(f->seed, stage, item + 1, count)].index * width;
+            g->p->y + (size_t)items[cep_random_below(g->seed, stage, item + 1, count)].index * width;
         for (size_t j = 0; j < width; j++) {
             direction[j] = a[j] - b[j];
             differs |= direction[j] < 0 || direction[j] > 0;
@@ -82,61 +83,152 @@ static void choose_direction(const forest *f, const node_item *items, size_t cou
 
 static cepman_status split_node(void *argument, size_t index, unsigned worker, cep_fault *fault)
 {
-    forest *f = argument;
+    growing *g = argument;
     (void)fault;
-    size_t n = f->p->rows, width = f->p->width, tree = index >> f->level, place = index - (tree << f->level);
-    size_t first = cep_part(n, f->level, place), last = cep_part(n, f->level, place + 1);
-    size_t middle = cep_part(n, f->level + 1, 2 * place + 1);
-    node_item *items = f->items + tree * n + first;
-    float *direction = f->scratch[worker].direction;
+    size_t n = g->p->rows, width = g->p->width, tree = index >> g->level, place = index - (tree << g->level);
+    size_t first = cep_part(n, g->level, place), last = cep_part(n, g->level, place + 1);
+    size_t middle = cep_part(n, g->level + 1, 2 * place + 1);
+    cep_tree_item *items = g->f->items + tree * n + first;
+    float *direction = g->directions[worker];
     if (last - first < 2) return CEPMAN_OK;
-    choose_direction(f, items, last - first, 200 + f->first + tree, ((uint64_t)1 << f->level) + place,
+    choose_direction(g, items, last - first, 200 + g->first + tree, ((uint64_t)1 << g->level) + place,
                      direction);
     for (size_t i = 0; i < last - first; i++)
-        items[i].key = f->distance->dot(f->p->y + (size_t)items[i].index * width, direction, width);
+        items[i].key = g->distance->dot(g->p->y + (size_t)items[i].index * width, direction, width);
     split(items, (ptrdiff_t)(last - first) - 1, (ptrdiff_t)(middle - first));
     return CEPMAN_OK;
 }
 
-static void pack_leaf(const forest *f, const node_item *items, size_t count, scratch *w)
+cepman_status cep_forest_open(cep_forest *f, cepman_context *ctx, const cep_projection *p, size_t first,
+                              size_t count, size_t leaf, uint64_t seed)
 {
-    size_t width = f->p->width;
+    cep_memory *mem = p->mem;
+    unsigned workers = cep_workers(ctx);
+    growing g = {.f = f,
+                 .p = p,
+                 .distance = cep_distance_kernels_get(cep_context_cpu(ctx)),
+                 .seed = seed,
+                 .first = first};
+    *f = (cep_forest){.rows = p->rows, .count = count, .leaf = leaf, .mem = mem};
+    while ((f->rows + ((size_t)1 << f->levels) - 1) >> f->levels > leaf)
+        f->levels++;
+    f->items = cep_alloc(mem, f->rows, count * sizeof *f->items);
+    g.directions = cep_alloc_zero(mem, workers, sizeof *g.directions);
+    cepman_status s = CEPMAN_OK;
+    if (!f->items || !g.directions) s = cep_fail_memory(ctx, "forest", f->rows, count * sizeof *f->items);
+    for (unsigned w = 0; !s && w < workers; w++) {
+        g.directions[w] = cep_alloc(mem, p->width, sizeof **g.directions);
+        if (!g.directions[w]) s = cep_fail_memory(ctx, "directions", p->width, sizeof **g.directions);
+    }
+    for (size_t t = 0; !s && t < count; t++)
+        for (size_t i = 0; i < f->rows; i++)
+            f->items[t * f->rows + i] = (cep_tree_item){0, (int32_t)i};
+    for (; !s && g.level < f->levels; g.level++)
+        s = cep_parallel(ctx, NULL, count << g.level, split_node, &g);
+    for (unsigned w = 0; g.directions && w < workers; w++)
+        cep_free(mem, g.directions[w]);
+    cep_free(mem, g.directions);
+    if (s) cep_forest_close(f);
+    return s;
+}
+
+void cep_forest_close(cep_forest *f)
+{
+    cep_free(f->mem, f->items);
+    f->items = NULL;
+}
+
+typedef struct moving {
+    const cep_forest *f;
+    const cep_projection *from;
+    float *y, *norms;
+} moving;
+
+static cepman_status move_rows(void *argument, size_t index, unsigned worker, cep_fault *fault)
+{
+    moving *g = argument;
+    size_t width = g->from->width;
+    (void)worker;
+    (void)fault;
+    for (size_t i = index * MOVE_ROWS; i < (index + 1) * MOVE_ROWS && i < g->from->rows; i++) {
+        size_t row = (size_t)g->f->items[i].index;
+        memcpy(g->y + i * width, g->from->y + row * width, width * sizeof *g->y);
+        g->norms[i] = g->from->norms[row];
+    }
+    return CEPMAN_OK;
+}
+
+cepman_status cep_forest_renumber(cep_forest *f, cepman_context *ctx, cep_projection *p, int32_t *order)
+{
+    size_t n = p->rows;
+    int32_t *place = cep_alloc(p->mem, n, sizeof *place), *was = cep_alloc(p->mem, n, sizeof *was);
+    moving g = {.f = f, .from = p};
+    g.y = cep_alloc(p->mem, n, p->width * sizeof *g.y);
+    g.norms = cep_alloc(p->mem, n, sizeof *g.norms);
+    cepman_status s;
+    if (!place || !was || !g.y || !g.norms)
+        s = cep_fail_memory(ctx, "rows in the order of leaves", n, (p->width + 3) * sizeof *g.y);
+    else
+        s = cep_parallel(ctx, NULL, (n + MOVE_ROWS - 1) / MOVE_ROWS, move_rows, &g);
+    if (s) {
+        cep_free(p->mem, g.y);
+        cep_free(p->mem, g.norms);
+    } else {
+        memcpy(was, order, n * sizeof *was);
+        for (size_t i = 0; i < n; i++) {
+            place[f->items[i].index] = (int32_t)i;
+            order[i] = was[f->items[i].index];
+        }
+        for (size_t i = 0; i < f->count * n; i++)
+            f->items[i].index = place[f->items[i].index];
+        cep_projection_close(p);
+        p->y = g.y;
+        p->norms = g.norms;
+    }
+    cep_free(p->mem, place);
+    cep_free(p->mem, was);
+    return s;
+}
+
+static void pack_leaf(const joining *g, const cep_tree_item *items, size_t count, scratch *w)
+{
+    size_t width = g->p->width;
     for (size_t i = 0; i < count; i++) {
         size_t row = (size_t)items[i].index;
-        const float *y = f->p->y + row * width;
+        const float *y = g->p->y + row * width;
         float *to = w->panels + i / CEP_PANEL * CEP_PANEL * width + i % CEP_PANEL;
         for (size_t k = 0; k < width; k++)
             to[k * CEP_PANEL] = y[k];
-        w->norms[i] = f->p->norms[row];
-        w->limits[i] = f->l->limits[row];
+        w->norms[i] = g->p->norms[row];
+        w->limits[i] = g->l->limits[row];
     }
 }
 
 static cepman_status join_leaf(void *argument, size_t place, unsigned worker, cep_fault *fault)
 {
-    forest *f = argument;
-    scratch *w = &f->scratch[worker];
-    cep_lists *l = f->l;
+    joining *g = argument;
+    scratch *w = &g->scratch[worker];
+    cep_lists *l = g->l;
     (void)fault;
-    size_t n = f->p->rows, width = f->p->width;
-    size_t first = cep_part(n, f->levels, place), count = cep_part(n, f->levels, place + 1) - first;
-    const node_item *items = f->items + f->tree * n + first;
-    pack_leaf(f, items, count, w);
+    size_t n = g->p->rows, width = g->p->width;
+    size_t first = cep_part(n, g->f->levels, place), count = cep_part(n, g->f->levels, place + 1) - first;
+    const cep_tree_item *items = g->f->items + g->tree * n + first;
+    pack_leaf(g, items, count, w);
     for (size_t strip = 0; strip < count; strip += CEP_TILE_ROWS) {
         const float *half = w->panels + strip / CEP_PANEL * CEP_PANEL * width + strip % CEP_PANEL;
         for (size_t c = strip / CEP_TILE_COLS * CEP_TILE_COLS; c < count; c += CEP_TILE_COLS)
-            f->tile->tile(half, w->panels + c * width, width, false, w->dots + c, f->room);
+            g->tile->tile(half, w->panels + c * width, width, false, w->dots + c, g->room);
         for (size_t r = 0; r < CEP_TILE_ROWS && strip + r + 1 < count; r++) {
             size_t a = strip + r, next = a + 1, i = (size_t)items[a].index;
-            const float *dots = w->dots + r * f->room;
-            size_t found = f->tile->survivors(dots + next, w->norms + next, w->limits + next, count - next,
+            const float *dots = w->dots + r * g->room;
+            size_t found = g->tile->survivors(dots + next, w->norms + next, w->limits + next, count - next,
                                               w->norms[a], w->limits[a], w->found);
             for (size_t h = 0; h < found; h++) {
                 size_t b = next + w->found[h], j = (size_t)items[b].index;
                 float key = (w->norms[a] + w->norms[b]) - 2 * dots[b];
-                cep_lists_offer(l, i, j, key);
+                cep_lists_offer(l, i, j, key, g->known);
                 if (!(key < w->limits[b])) continue;
-                cep_lists_offer(l, j, i, key);
+                cep_lists_offer(l, j, i, key, g->known);
                 w->limits[b] = l->limits[j];
             }
         }
@@ -144,67 +236,52 @@ static cepman_status join_leaf(void *argument, size_t place, unsigned worker, ce
     return CEPMAN_OK;
 }
 
-static cepman_status open_forest(forest *f, cepman_context *ctx, size_t leaf)
+static cepman_status open_scratch(joining *g, cepman_context *ctx, unsigned workers)
 {
-    cep_memory *mem = f->p->mem;
-    size_t n = f->p->rows, width = f->p->width;
-    while ((n + ((size_t)1 << f->levels) - 1) >> f->levels > leaf)
-        f->levels++;
-    f->room = (leaf + CEP_TILE_COLS - 1) / CEP_TILE_COLS * CEP_TILE_COLS;
-    f->workers = cep_workers(ctx);
-    f->items = cep_alloc(mem, n, f->count * sizeof *f->items);
-    f->scratch = cep_alloc_zero(mem, f->workers, sizeof *f->scratch);
-    if (!f->items || !f->scratch) return cep_fail_memory(ctx, "forest", n, f->count * sizeof *f->items);
-    for (unsigned i = 0; i < f->workers; i++) {
-        scratch *w = &f->scratch[i];
-        w->panels = cep_alloc_zero(mem, f->room, width * sizeof *w->panels);
-        w->dots = cep_alloc(mem, f->room, CEP_TILE_ROWS * sizeof *w->dots);
-        w->norms = cep_alloc(mem, f->room, sizeof *w->norms);
-        w->limits = cep_alloc(mem, f->room, sizeof *w->limits);
-        w->direction = cep_alloc(mem, width, sizeof *w->direction);
-        w->found = cep_alloc(mem, f->room, sizeof *w->found);
-        if (!w->panels || !w->dots || !w->norms || !w->limits || !w->direction || !w->found)
-            return cep_fail_memory(ctx, "leaves of a forest", f->room, width * sizeof *w->panels);
+    cep_memory *mem = g->p->mem;
+    size_t width = g->p->width;
+    g->scratch = cep_alloc_zero(mem, workers, sizeof *g->scratch);
+    if (!g->scratch) return cep_fail_memory(ctx, "leaves of a forest", workers, sizeof *g->scratch);
+    for (unsigned i = 0; i < workers; i++) {
+        scratch *w = &g->scratch[i];
+        w->panels = cep_alloc_zero(mem, g->room, width * sizeof *w->panels);
+        w->dots = cep_alloc(mem, g->room, CEP_TILE_ROWS * sizeof *w->dots);
+        w->norms = cep_alloc(mem, g->room, sizeof *w->norms);
+        w->limits = cep_alloc(mem, g->room, sizeof *w->limits);
+        w->found = cep_alloc(mem, g->room, sizeof *w->found);
+        if (!w->panels || !w->dots || !w->norms || !w->limits || !w->found)
+            return cep_fail_memory(ctx, "leaves of a forest", g->room, width * sizeof *w->panels);
     }
     return CEPMAN_OK;
 }
 
-static void close_forest(forest *f)
+static void close_scratch(joining *g, unsigned workers)
 {
-    cep_memory *mem = f->p->mem;
-    for (unsigned i = 0; f->scratch && i < f->workers; i++) {
-        cep_free(mem, f->scratch[i].panels);
-        cep_free(mem, f->scratch[i].dots);
-        cep_free(mem, f->scratch[i].norms);
-        cep_free(mem, f->scratch[i].limits);
-        cep_free(mem, f->scratch[i].direction);
-        cep_free(mem, f->scratch[i].found);
+    cep_memory *mem = g->p->mem;
+    for (unsigned i = 0; g->scratch && i < workers; i++) {
+        cep_free(mem, g->scratch[i].panels);
+        cep_free(mem, g->scratch[i].dots);
+        cep_free(mem, g->scratch[i].norms);
+        cep_free(mem, g->scratch[i].limits);
+        cep_free(mem, g->scratch[i].found);
     }
-    cep_free(mem, f->scratch);
-    cep_free(mem, f->items);
+    cep_free(mem, g->scratch);
 }
 
-cepman_status cep_trees_join(cepman_context *ctx, const cep_projection *p, cep_lists *l, size_t first,
-                             size_t count, size_t leaf, uint64_t seed, int32_t *order)
+cepman_status cep_forest_join(const cep_forest *f, cepman_context *ctx, const cep_projection *p, cep_lists *l,
+                              bool known)
 {
-    forest f = {.p = p,
-                .l = l,
-                .tile = cep_tile_kernels_get(cep_context_cpu(ctx)),
-                .distance = cep_distance_kernels_get(cep_context_cpu(ctx)),
-                .seed = seed,
-                .first = first,
-                .count = count};
-    cepman_status s = open_forest(&f, ctx, leaf);
-    size_t n = p->rows;
-    for (size_t t = 0; !s && t < count; t++)
-        for (size_t i = 0; i < n; i++)
-            f.items[t * n + i] = (node_item){0, (int32_t)i};
-    for (f.level = 0; !s && f.level < f.levels; f.level++)
-        s = cep_parallel(ctx, NULL, count << f.level, split_node, &f);
-    for (f.tree = 0; !s && f.tree < count; f.tree++)
-        s = cep_parallel(ctx, NULL, (size_t)1 << f.levels, join_leaf, &f);
-    for (size_t i = 0; !s && i < n; i++)
-        order[i] = f.items[(count - 1) * n + i].index;
-    close_forest(&f);
+    unsigned workers = cep_workers(ctx);
+    joining g = {.f = f,
+                 .p = p,
+                 .l = l,
+                 .tile = cep_tile_kernels_get(cep_context_cpu(ctx)),
+                 .room = (f->leaf + CEP_TILE_COLS - 1) / CEP_TILE_COLS * CEP_TILE_COLS};
+    cepman_status s = open_scratch(&g, ctx, workers);
+    for (; !s && g.tree < f->count; g.tree++) {
+        g.known = known || g.tree > 0;
+        s = cep_parallel(ctx, NULL, (size_t)1 << f->levels, join_leaf, &g);
+    }
+    close_scratch(&g, workers);
     return s;
 }

@@ -64,6 +64,76 @@ START_TEST(f64_sums_are_one)
 }
 END_TEST
 
+/* Four rows at once: the bits of one at a time, whichever rows they are. */
+START_TEST(f64_four_at_once)
+{
+    if ((int)cep_cpu_detect() < _i) return;
+    const cep_distance_kernels *k = cep_distance_kernels_get((cep_cpu_level)_i);
+    fill(5);
+    for (size_t n = 0; n < MOST; n++) {
+        const float *rows[4] = {x + 1, x + MOST, x + 3 * MOST + 2, x + 1};
+        double squared[4], dot[4];
+        k->squared_f64_four(rows, y, n, squared);
+        k->dot_f64_four(rows, y, n, dot);
+        for (int r = 0; r < 4; r++) {
+            double a = cep_distance_generic.squared_f64(rows[r], y, n),
+                   b = cep_distance_generic.dot_f64(rows[r], y, n);
+            ck_assert_msg(memcmp(&a, squared + r, sizeof a) == 0 && memcmp(&b, dot + r, sizeof b) == 0,
+                          "length %zu, row %d", n, r);
+        }
+    }
+}
+END_TEST
+
+START_TEST(largest_magnitude)
+{
+    if ((int)cep_cpu_detect() < _i) return;
+    const cep_distance_kernels *k = cep_distance_kernels_get((cep_cpu_level)_i);
+    float a[80] = {0};
+    ck_assert(k->largest(a, 0) == 0);
+    for (size_t n = 1; n <= 80; n++)
+        for (size_t at = 0; at < n; at++) {
+            for (size_t i = 0; i < 80; i++)
+                a[i] = i < n ? (float)i / 100 - 0.4f : 1e30f;
+            a[at] = -3;
+            ck_assert(k->largest(a, n) == 3);
+            a[at] = -INFINITY;
+            ck_assert(isinf(k->largest(a, n)));
+            a[0] = INFINITY;
+            a[at] = -NAN;
+            ck_assert(isnan(k->largest(a, n)));
+        }
+}
+END_TEST
+
+static int ascending(const void *a, const void *b)
+{
+    float p = *(const float *)a, q = *(const float *)b;
+    return (p > q) - (p < q);
+}
+
+/* The m-th smallest, with ties and magnitudes far apart. */
+START_TEST(nth_smallest)
+{
+    if ((int)cep_cpu_detect() < _i) return;
+    const cep_tile_kernels *k = cep_tile_kernels_get((cep_cpu_level)_i);
+    support_random r = {7};
+    float keys[90], sorted[90];
+    for (int kind = 0; kind < 4; kind++)
+        for (size_t n = 1; n <= 90; n++) {
+            for (size_t i = 0; i < n; i++)
+                keys[i] = kind == 0   ? (float)support_normal(&r)
+                          : kind == 1 ? (float)floor(5 * support_uniform(&r))
+                          : kind == 2 ? (float)pow(10, 60 * support_uniform(&r) - 30)
+                                      : -7;
+            memcpy(sorted, keys, n * sizeof *keys);
+            qsort(sorted, n, sizeof *sorted, ascending);
+            for (size_t m = 1; m <= n; m++)
+                ck_assert_msg(k->nth(keys, n, m) == sorted[m - 1], "kind %d: %zu of %zu", kind, m, n);
+        }
+}
+END_TEST
+
 START_TEST(four_by_four)
 {
     if ((int)cep_cpu_detect() < _i) return;
@@ -188,7 +258,8 @@ START_TEST(membership)
         list[i] = 3 * i - 5;
     for (size_t n = 0; n <= 70; n++)
         for (int v = -8; v < 210; v++)
-            if (k->contains(list, n, v) != ((v + 5) % 3 == 0 && v >= -5 && (v + 5) / 3 < (int)n))
+            if (k->find(list, n, v) !=
+                ((v + 5) % 3 == 0 && v >= -5 && (v + 5) / 3 < (int)n ? (size_t)(v + 5) / 3 : n))
                 ck_abort_msg("%d among the first %zu", v, n);
 }
 END_TEST
@@ -199,6 +270,9 @@ Suite *suite(void)
     TCase *t = tcase_create("levels");
     tcase_add_loop_test(t, like_long_sums, 0, 3);
     tcase_add_loop_test(t, f64_sums_are_one, 0, 3);
+    tcase_add_loop_test(t, f64_four_at_once, 0, 3);
+    tcase_add_loop_test(t, largest_magnitude, 0, 3);
+    tcase_add_loop_test(t, nth_smallest, 0, 3);
     tcase_add_loop_test(t, four_by_four, 0, 3);
     tcase_add_loop_test(t, tiles, 0, 3);
     tcase_add_loop_test(t, survivors, 0, 3);

@@ -237,22 +237,29 @@ START_TEST(lists_keep_the_best)
     qsort(sorted, 300, sizeof *sorted, ascending);
     for (int t = 0; t < 3000; t++) {
         size_t j = (size_t)(support_uniform(&r) * 300);
-        cep_lists_offer(&l, 1, j, keys[j]);
+        cep_lists_offer(&l, 1, j, keys[j], true);
     }
     for (size_t j = 0; j < 300; j++)
-        cep_lists_offer(&l, 1, j, keys[j]);
+        cep_lists_offer(&l, 1, j, keys[j], true);
     cep_lists_shrink(&l, 1);
     ck_assert_uint_eq(l.counts[0], 0);
     ck_assert_uint_eq(l.counts[1], 20);
     ck_assert(l.limits[1] == sorted[19]);
-    cep_lists_front(&l, 1, 5);
     const float *mine = l.keys + l.capacity;
     for (size_t c = 0; c < 20; c++) {
         ck_assert(keys[l.indices[l.capacity + c]] == mine[c]);
-        ck_assert(c < 5 ? mine[c] <= sorted[4] : mine[c] >= sorted[4]);
+        ck_assert(mine[c] <= sorted[19]);
         for (size_t b = 0; b < c; b++)
             ck_assert_int_ne(l.indices[l.capacity + b], l.indices[l.capacity + c]);
     }
+    float near[20];
+    int32_t which[20];
+    ck_assert_uint_eq(cep_lists_nearest(&l, 0, 5, near, which), 0);
+    ck_assert_uint_eq(cep_lists_nearest(&l, 1, 50, near, which), 20);
+    ck_assert_mem_eq(near, mine, sizeof near);
+    ck_assert_uint_eq(cep_lists_nearest(&l, 1, 5, near, which), 5);
+    for (size_t c = 0; c < 5; c++)
+        ck_assert(keys[which[c]] == near[c] && near[c] <= sorted[4]);
     cep_lists_close(&l);
     support_end(ctx);
 }
