@@ -190,7 +190,7 @@ cep_effort cep_first_effort(const cep_measure *m, size_t k)
     cep_effort e = {.axes = 96, .candidates = k + spare, .trees = 4, .leaf = 256, .passes = 3};
     if (e.leaf < 4 * e.candidates) e.leaf = 4 * e.candidates;
     for (size_t rows = m->rows / 2; rows >= TREES_FOR; rows /= 2) /* a leaf is a smaller part of more rows */
-        e.trees += 2;
+        e.trees++;
     return e;
 }
 

@@ -27,7 +27,9 @@ typedef struct search {
     const cep_tile_kernels *kernels;
     cep_packed packed;
     size_t k, capacity, block, blocks, round;
-    candidate *items; /* rows * capacity */
+    bool floats;               /* differences of float32 rows tell more than products do; else float64 */
+    double relative, absolute; /* what those may be wrong by */
+    candidate *items;          /* rows * capacity */
     uint32_t *counts;
     float *limits;  /* no neighbour of the row lies beyond */
     int32_t *worst; /* where the limit is 0 (k duplicates are known): their largest index */
@@ -100,11 +102,30 @@ static void shrink(search *s, size_t i, cep_best_item *room)
     if (kept > s->k + (s->capacity - s->k) / 2) resolve(s, i, room);
 }
 
-static inline void offer(search *s, size_t i, size_t j, float low, cep_best_item *room)
+/* Whether row j may be a neighbour of row i. */
+static inline bool wants(const search *s, size_t i, size_t j, float low)
 {
-    if (!(low <= s->limits[i]) || (s->limits[i] == 0 && (int32_t)j > s->worst[i])) return;
-    const cep_packed *p = &s->packed;
-    float high = low + (p->relative * (p->norms[i] + p->norms[j]) + p->absolute);
+    return low <= s->limits[i] && !(s->limits[i] == 0 && (int32_t)j > s->worst[i]);
+}
+
+/* Bounds of a squared distance that the product of packed rows is too coarse for: rows in a tight group far from the
+ * mean. A sum of squared differences is wrong by a part of itself only (Higham, section 3.1). */
+static void look_closer(const search *s, size_t i, size_t j, float *low, float *high)
+{
+    const cep_measure *m = s->m;
+    double d = s->packed.unit;
+    if (s->floats)
+        d *= (double)m->kernels->squared(cepman_matrix_row(m->matrix, i), cepman_matrix_row(m->matrix, j),
+                                         m->columns);
+    else
+        d *= cep_measure_key(m, i, j);
+    *low = (float)((d * (1 - s->relative) - s->absolute) * (1 - 1e-6));
+    *high = (float)((d * (1 + s->relative) + s->absolute) * (1 + 1e-6));
+}
+
+static inline void offer(search *s, size_t i, size_t j, float low, float high, cep_best_item *room)
+{
+    if (!wants(s, i, j, low)) return;
     s->items[i * s->capacity + s->counts[i]] = (candidate){low, high, (int32_t)j};
     if (++s->counts[i] == s->capacity) shrink(s, i, room);
 }
@@ -129,8 +150,11 @@ static void join(search *s, size_t block_a, size_t block_b, scratch *w)
         for (size_t f = 0; f < found; f++) {
             size_t c = w->found[f], j = b + first + c;
             float low = (p->norms[i] + p->norms[j]) - 2 * dots[c];
-            offer(s, i, j, low, w->best);
-            offer(s, j, i, low, w->best);
+            float high = low + (p->relative * (p->norms[i] + p->norms[j]) + p->absolute);
+            if ((wants(s, i, j, low) && high > s->limits[i]) || (wants(s, j, i, low) && high > s->limits[j]))
+                look_closer(s, i, j, &low, &high);
+            offer(s, i, j, low, high, w->best);
+            offer(s, j, i, low, high, w->best);
         }
     }
 }
@@ -210,7 +234,15 @@ static cepman_status open_search(search *s, cepman_context *ctx, const cep_measu
         if (!c->dots || !c->found || !c->best)
             return cep_fail_memory(ctx, "blocks of products", s->block * s->block, sizeof *c->dots);
     }
-    return cep_packed_open(&s->packed, ctx, m);
+    cepman_status status = cep_packed_open(&s->packed, ctx, m);
+    /* Float32: the roundings of eight partial sums and of what goes into them, twice; squares that vanish.
+     * Float64: as resolve() has it, and the roundings of a cosine near 1. */
+    s->floats = !m->cosine && cep_fits_floats(m);
+    s->relative = s->floats ? 2 * ((double)m->columns / 8 + 8) * 0x1p-24 : 1e-6;
+    s->absolute = s->floats   ? (double)m->columns * 2.5e-38 * s->packed.unit + 1e-37
+                  : m->cosine ? 1e-12
+                              : 1e-37;
+    return status;
 }
 
 static void close_search(search *s)
