@@ -1,5 +1,5 @@
 /* How much memory a search takes, said before it starts: the allocations of the method that will be tried first, added.
- * The sizes are those of exact.c, packed.c, tree.c and approximate.c.
+ * The sizes are those of exact.c, packed.c, tree.c, approximate.c, trees.c, refine.c and rank.c.
  * Must not: allocate, or count the matrix itself. */
 #include "forest.h"
 
@@ -31,14 +31,17 @@ static double sample_bytes(double n, double d, double axes)
 static double approximate_bytes(double n, double d, double k, const cep_effort *e, unsigned workers)
 {
     double w = (double)workers, width = (double)(e->axes < (size_t)d ? e->axes : (size_t)d) + 17;
-    double most = (double)e->candidates, capacity = most + most / 2 + 16, leaf = (double)e->leaf + 48;
-    double lists = n * (capacity * 8 + 8), projected = n * (width + 1) * 4, order = n * 4;
+    double most = (double)e->candidates, leaf = (double)e->leaf + 48;
+    double lists = n * ((double)cep_lists_capacity(e->candidates) * 8 + 8), projected = n * (width + 1) * 4,
+           order = n * 8;
     double sample = sample_bytes(n, d, (double)e->axes), trees = n * (double)e->trees * 8;
     double truth = d * (96 * 4 + 12) + w * 96 * (2 * k + 16) * 16 + 96 * k * 16;
-    double refine = n * 16 * 4 + w * n / 8, joins = w * leaf * (width + 24) * 4;
-    double ranks = w * (64 * most * (16 + 16) + 64 * k * 16);
+    double refine = n * (CEP_FOLLOWED * 4 + 2) + w * n / 8, moved = trees + projected + n * 8,
+           joins = w * leaf * (width + 24) * 4;
+    double ranks = w * (128 * most * 40 + k * 16);
     double later = lists + (trees + joins > refine ? trees + joins : refine);
-    later = later > lists + ranks ? later : lists + ranks;
+    later = later > moved ? later : moved;
+    later = later + projected > lists + ranks ? later : lists + ranks - projected;
     return order + truth + projected + (sample > later ? sample : later);
 }
 
