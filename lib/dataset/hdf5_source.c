@@ -1,16 +1,18 @@
-/* Frames out of HDF5 arrays: hyperslabs through the HDF5 library, chunks of filters 32008 (bitshuffle) and 32001 (Blosc)
- * decoded here, and contiguous arrays straight from the file.
- * HDF5 keeps one state for the process, so its calls are made one at a time; decoding is not. Long because the ways to read
- * share the source's state.
+/* Frames out of HDF5 arrays: chunks without filters, of deflate (with shuffle), 32008 (bitshuffle) and 32001 (Blosc) decoded
+ * here, others by hyperslabs through the HDF5 library, and contiguous arrays straight from the file.
+ * HDF5 keeps one state for the process, so its calls are made one at a time; decoding is not. Chunks of several frames are
+ * kept as tiles, so that a pass decodes each once. Long because the ways to read share the source's state.
  * Must not: call HDF5 without the lock, or let it print. */
 #include <pthread.h>
 #include <string.h>
 
 #include "bitshuffle.h"
-#include "blosc_chunk.h"
+#include "candidates.h"
+#include "codec.h"
 #include "h5.h"
+#include "tiles.h"
 
-enum { FILTER_BITSHUFFLE = 32008, BITSHUFFLE_LZ4 = 2, FILTER_BLOSC = 32001 };
+enum { FILTER_BITSHUFFLE = 32008, BITSHUFFLE_LZ4 = 2, FILTER_BLOSC = 32001, MOST_FILTERS = 8 };
 
 /* HDF5 is not thread-safe as distributions build it, and it is one per process. */
 static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
@@ -83,31 +85,21 @@ static bool number_type(cep_h5_array *a, hid_t type)
     return a->memory_type >= 0;
 }
 
-/* The last two axes are the frame; of those before, all but two must be 1 (a colour axis of fpd files is the third). */
 static bool frame_axes(cep_h5_array *a)
 {
-    int nav[H5S_MAX_RANK], n = 0;
-    if (a->dims < 2) return false;
-    for (int i = 0; i < a->dims - 2; i++)
-        nav[n++] = i;
-    while (n > 2) {
-        int drop = -1;
-        for (int i = n; i-- > 0;)
-            if (a->shape[nav[i]] == 1 && (drop < 0 || i == 2)) drop = i;
-        if (drop < 0) return false;
-        memmove(nav + drop, nav + drop + 1, (size_t)(n - drop - 1) * sizeof *nav);
-        n--;
-    }
-    a->row_axis = n == 2 ? nav[0] : -1;
-    a->column_axis = n >= 1 ? nav[n - 1] : -1;
+    uint64_t shape[CEP_MOST_AXES];
+    cep_axes axes;
+    if (a->dims < 2 || a->dims > CEP_MOST_AXES) return false;
     for (int i = 0; i < a->dims; i++)
-        if (a->shape[i] == 0 || a->shape[i] > (hsize_t)1 << 40) return false;
-    a->rows = n == 2 ? (size_t)a->shape[nav[0]] : 1;
-    a->columns = n >= 1 ? (size_t)a->shape[nav[n - 1]] : 1;
-    a->height = (size_t)a->shape[a->dims - 2];
-    a->width = (size_t)a->shape[a->dims - 1];
-    if (a->rows > ((size_t)1 << 40) / a->columns) return false;
-    return a->height <= (size_t)1 << 20 && a->width <= (size_t)1 << 20;
+        shape[i] = a->shape[i];
+    if (!cep_axes_of(&axes, shape, (size_t)a->dims)) return false;
+    a->row_axis = axes.row;
+    a->column_axis = axes.column;
+    a->rows = axes.rows;
+    a->columns = axes.columns;
+    a->height = axes.height;
+    a->width = axes.width;
+    return true;
 }
 
 cepman_status cep_h5_array_open(cep_h5_array *a, cep_fault *fault, const char *path, const char *name,
@@ -143,29 +135,38 @@ void cep_h5_array_close(cep_h5_array *a)
 
 /* ---- the source ------------------------------------------------------------------------------------------------- */
 
+typedef struct h5_source h5_source;
+
 typedef struct part {
     cep_h5_array array;
-    size_t first, count; /* frames */
-    int own;             /* the filter of chunks that are decoded here; 0: HDF5 reads them */
+    h5_source *source;
+    size_t first, count;               /* frames */
+    bool own;                          /* chunks are decoded here; else HDF5 reads them */
+    H5Z_filter_t filter[MOST_FILTERS]; /* of own chunks, in the order of writing */
+    int filters;
     bool swap;
+    unsigned char fill[8]; /* of chunks that were never written, as the numbers are read */
     hsize_t chunk[H5S_MAX_RANK];
-    size_t chunk_rows, chunk_columns, chunk_height, chunk_width;
+    cep_grid grid;    /* of own chunks */
+    cep_tiles *tiles; /* NULL: no chunks */
 } part;
 
-typedef struct h5_source {
+struct h5_source {
     cep_source base;
     cep_memory *mem;
     hid_t file;
     char *path;
     size_t frame_bytes, parts;
     part part[];
-} h5_source;
+};
 
 static void h5_close(cep_source *source)
 {
     h5_source *h = (h5_source *)source;
     cep_memory *mem = h->mem;
     cep_h5_quiet quiet;
+    for (size_t i = 0; i < h->parts; i++)
+        cep_tiles_free(h->part[i].tiles);
     cep_h5_lock(&quiet);
     for (size_t i = 0; i < h->parts; i++)
         cep_h5_array_close(&h->part[i].array);
@@ -176,10 +177,11 @@ static void h5_close(cep_source *source)
     cep_memory_unref(mem);
 }
 
-/* rows x columns frames from (row, column), through HDF5. */
-static cepman_status read_slab(h5_source *h, const part *p, cep_fault *fault, size_t row, size_t column,
-                               size_t rows, size_t columns, unsigned char *to)
+/* An area of frames, through HDF5. */
+static cepman_status read_slab(void *user, cep_fault *fault, const cep_area *area, unsigned char *to)
 {
+    const part *p = user;
+    const h5_source *h = p->source;
     const cep_h5_array *a = &p->array;
     hsize_t start[H5S_MAX_RANK] = {0}, count[H5S_MAX_RANK];
     for (int i = 0; i < a->dims; i++)
@@ -187,14 +189,14 @@ static cepman_status read_slab(h5_source *h, const part *p, cep_fault *fault, si
     count[a->dims - 2] = a->height;
     count[a->dims - 1] = a->width;
     if (a->row_axis >= 0) {
-        start[a->row_axis] = row;
-        count[a->row_axis] = rows;
+        start[a->row_axis] = area->row;
+        count[a->row_axis] = area->rows;
     }
     if (a->column_axis >= 0) {
-        start[a->column_axis] = column;
-        count[a->column_axis] = columns;
+        start[a->column_axis] = area->column;
+        count[a->column_axis] = area->columns;
     }
-    hsize_t total = (hsize_t)rows * columns * a->height * a->width;
+    hsize_t total = (hsize_t)area->rows * area->columns * a->height * a->width;
     cep_h5_quiet quiet;
     cep_h5_lock(&quiet);
     hid_t space = H5Dget_space(a->set), memory = H5Screate_simple(1, &total, NULL);
@@ -208,35 +210,29 @@ static cepman_status read_slab(h5_source *h, const part *p, cep_fault *fault, si
     return s;
 }
 
-/* Where a chunk begins: a frame of it and a pixel of that. */
-typedef struct corner {
-    size_t row, column, y, x;
-} corner;
-
-/* The chunk there as it is stored. *bytes = 0: never written. skipped: bits of filters skipped. */
-static cepman_status stored_chunk(h5_source *h, const part *p, cep_fault *fault, const corner *at,
-                                  size_t most, unsigned char **data, size_t *bytes, uint32_t *skipped)
+/* The chunk there as it is stored: *bytes of it, in *data; where it is stored as the numbers are, in `to` itself and *data
+ * is NULL. *bytes = 0: never written. skipped: bits of filters skipped. */
+static cepman_status stored_chunk(const part *p, cep_fault *fault, const hsize_t *offset, unsigned char *to,
+                                  size_t total, unsigned char **data, size_t *bytes, uint32_t *skipped)
 {
-    const cep_h5_array *a = &p->array;
-    hsize_t offset[H5S_MAX_RANK] = {0}, size = 0;
-    if (a->row_axis >= 0) offset[a->row_axis] = at->row / p->chunk_rows * p->chunk_rows;
-    if (a->column_axis >= 0) offset[a->column_axis] = at->column / p->chunk_columns * p->chunk_columns;
-    offset[a->dims - 2] = at->y;
-    offset[a->dims - 1] = at->x;
+    const h5_source *h = p->source;
+    const hid_t set = p->array.set;
+    const size_t most = 2 * total + 65536;
+    hsize_t size = 0;
     cep_h5_quiet quiet;
     cepman_status s = CEPMAN_OK;
     *data = NULL;
-    *bytes = 0;
     cep_h5_lock(&quiet);
-    if (H5Dget_chunk_storage_size(a->set, offset, &size) < 0) size = 0;
+    if (H5Dget_chunk_storage_size(set, offset, &size) < 0) size = 0;
     if (size > most) {
         s = cep_fault_set(fault, CEPMAN_ERR_FORMAT, "%s: a chunk of %llu bytes, at most %zu were expected",
                           h->path, (unsigned long long)size, most);
     } else if (size) {
-        *data = cep_alloc(h->mem, (size_t)size, 1);
-        if (!*data)
+        unsigned char *place = to;
+        if (p->filters || size != total) place = *data = cep_alloc(h->mem, (size_t)size, 1);
+        if (!place)
             s = cep_fault_memory(fault, h->mem, "a chunk", (size_t)size, 1);
-        else if (H5Dread_chunk(a->set, H5P_DEFAULT, offset, skipped, *data) < 0)
+        else if (H5Dread_chunk(set, H5P_DEFAULT, offset, skipped, place) < 0)
             s = cep_h5_fault(fault, CEPMAN_ERR_IO, h->path, "a chunk cannot be read");
     }
     cep_h5_unlock(&quiet);
@@ -248,99 +244,118 @@ static cepman_status stored_chunk(h5_source *h, const part *p, cep_fault *fault,
     return s;
 }
 
-static cepman_status decode(h5_source *h, const part *p, cep_fault *fault, const unsigned char *data,
-                            size_t bytes, uint32_t skipped, unsigned char *to, size_t total)
+/* One filter undone: CEPMAN_ERR_FORMAT when the chunk is damaged. */
+static cepman_status undo(const part *p, int filter, const unsigned char *from, size_t bytes,
+                          unsigned char *to, size_t total)
 {
-    size_t size = p->array.size, room = 0;
-    bool good = true;
-    if (bytes == 0) {
-        memset(to, 0, total);
-    } else if (skipped & 1) {
-        good = bytes == total;
-        if (good) memcpy(to, data, total);
-    } else if (p->own == FILTER_BLOSC) {
-        good = cep_blosc_chunk(data, bytes, to, total);
-    } else {
-        room = cep_bitshuffle_scratch(data, bytes, total, size);
-        unsigned char *scratch = room ? cep_alloc(h->mem, room, 1) : NULL;
-        if (room && !scratch) return cep_fault_memory(fault, h->mem, "a block of a chunk", room, 1);
-        good = room && cep_bitshuffle_chunk(data, bytes, to, total, size, scratch, room);
-        cep_free(h->mem, scratch);
+    cep_memory *mem = p->source->mem;
+    const size_t size = p->array.size;
+    switch (p->filter[filter]) {
+    case H5Z_FILTER_SHUFFLE:
+        if (bytes != total) return CEPMAN_ERR_FORMAT;
+        cep_byte_unshuffle(from, to, total / size, size);
+        return CEPMAN_OK;
+    case H5Z_FILTER_DEFLATE:
+        return cep_codec_decode(CEP_CODEC_ZLIB, mem, from, bytes, to, total);
+    case FILTER_BLOSC:
+        return cep_codec_decode(CEP_CODEC_BLOSC, mem, from, bytes, to, total);
+    default:
+        break;
     }
-    if (!good)
-        return cep_fault_set(fault, CEPMAN_ERR_FORMAT, "%s: a chunk of filter %d (%s) is damaged", h->path,
-                             p->own, p->own == FILTER_BLOSC ? "Blosc" : "bitshuffle and LZ4");
-    if (p->swap) cep_swap_bytes(to, total / size, size);
+    size_t room = cep_bitshuffle_scratch(from, bytes, total, size);
+    if (!room) return CEPMAN_ERR_FORMAT;
+    unsigned char *scratch = cep_alloc(mem, room, 1);
+    if (!scratch) return CEPMAN_ERR_MEMORY;
+    bool good = cep_bitshuffle_chunk(from, bytes, to, total, size, scratch, room);
+    cep_free(mem, scratch);
+    return good ? CEPMAN_OK : CEPMAN_ERR_FORMAT;
+}
+
+static const char *filter_name(H5Z_filter_t filter)
+{
+    return filter == FILTER_BLOSC         ? "Blosc"
+           : filter == FILTER_BITSHUFFLE  ? "bitshuffle and LZ4"
+           : filter == H5Z_FILTER_DEFLATE ? "deflate"
+                                          : "shuffle";
+}
+
+/* Undoes the filters from the last one back, from `data` into `to`. */
+static cepman_status decode(const part *p, cep_fault *fault, unsigned char *data, size_t bytes,
+                            uint32_t skipped, unsigned char *to, size_t total)
+{
+    cep_memory *mem = p->source->mem;
+    unsigned char *from = data, *other = NULL;
+    int left = 0, last = 0;
+    for (int i = 0; i < p->filters; i++)
+        left += !(skipped >> i & 1);
+    cepman_status s = CEPMAN_OK;
+    if (left == 0) s = cep_codec_decode(CEP_CODEC_NONE, mem, from, bytes, to, total);
+    for (int i = p->filters; !s && i-- > 0;) {
+        if (skipped >> i & 1) continue;
+        last = i;
+        unsigned char *next = to;
+        if (--left > 0) { /* one more comes after this one, of the two that there can be */
+            next = other = cep_alloc(mem, total, 1);
+            if (!next) return cep_fault_memory(fault, mem, "a chunk", total, 1);
+        }
+        s = undo(p, i, from, bytes, next, total);
+        from = next;
+        bytes = total;
+    }
+    cep_free(mem, other);
+    if (s == CEPMAN_ERR_MEMORY) return cep_fault_memory(fault, mem, "decoding a chunk", total, 1);
+    if (s)
+        return cep_fault_set(fault, s, "%s: a chunk of filter %d (%s) is damaged", p->source->path,
+                             p->filters ? (int)p->filter[last] : 0,
+                             p->filters ? filter_name(p->filter[last]) : "none");
     return CEPMAN_OK;
 }
 
-/* n frames from (row, column) on out of a decoded chunk; the last chunks of an axis stick out of the frame. */
-static void cut_out(const h5_source *h, const part *p, const corner *at, size_t n, const unsigned char *chunk,
-                    unsigned char *to)
+static cepman_status load_chunk(void *user, cep_fault *fault, size_t row, size_t column, size_t y, size_t x,
+                                unsigned char *to)
 {
-    const size_t size = p->array.size, height = p->array.height, width = p->array.width;
-    size_t rows = height - at->y < p->chunk_height ? height - at->y : p->chunk_height;
-    size_t columns = width - at->x < p->chunk_width ? width - at->x : p->chunk_width;
-    size_t frame = at->row % p->chunk_rows * p->chunk_columns + at->column % p->chunk_columns;
-    for (size_t i = 0; i < n; i++)
-        for (size_t y = 0; y < rows; y++)
-            memcpy(to + i * h->frame_bytes + ((at->y + y) * width + at->x) * size,
-                   chunk + (((frame + i) * p->chunk_height + y) * p->chunk_width) * size, columns * size);
-}
-
-/* Frames of one row, chunk by chunk. */
-static cepman_status read_chunks(h5_source *h, const part *p, cep_fault *fault, size_t row, size_t column,
-                                 size_t columns, unsigned char *to)
-{
+    const part *p = user;
     const cep_h5_array *a = &p->array;
-    bool whole = p->chunk_height == a->height && p->chunk_width == a->width;
-    size_t frames = p->chunk_rows * p->chunk_columns,
-           total = frames * p->chunk_height * p->chunk_width * a->size;
-    unsigned char *block = NULL;
-    cepman_status s = CEPMAN_OK;
-    if (frames > 1 || !whole) {
-        block = cep_alloc(h->mem, total, 1);
-        if (!block) return cep_fault_memory(fault, h->mem, "a chunk", total, 1);
+    const size_t total = cep_grid_bytes(&p->grid);
+    hsize_t offset[H5S_MAX_RANK] = {0};
+    if (a->row_axis >= 0) offset[a->row_axis] = row;
+    if (a->column_axis >= 0) offset[a->column_axis] = column;
+    offset[a->dims - 2] = y;
+    offset[a->dims - 1] = x;
+    unsigned char *data;
+    size_t bytes;
+    uint32_t skipped = 0;
+    cepman_status s = stored_chunk(p, fault, offset, to, total, &data, &bytes, &skipped);
+    if (s) return s;
+    if (bytes == 0) {
+        cep_fill_numbers(to, total / a->size, p->fill, a->size);
+        return CEPMAN_OK;
     }
-    while (!s && columns) {
-        size_t n = p->chunk_columns - column % p->chunk_columns;
-        if (n > columns) n = columns;
-        for (size_t y = 0; !s && y < a->height; y += p->chunk_height)
-            for (size_t x = 0; !s && x < a->width; x += p->chunk_width) {
-                corner at = {row, column, y, x};
-                unsigned char *data;
-                size_t bytes;
-                uint32_t skipped = 0;
-                s = stored_chunk(h, p, fault, &at, 2 * total + 65536, &data, &bytes, &skipped);
-                if (!s) s = decode(h, p, fault, data, bytes, skipped, block ? block : to, total);
-                cep_free(h->mem, data);
-                if (!s && block) cut_out(h, p, &at, n, block, to);
-            }
-        to += n * h->frame_bytes;
-        column += n;
-        columns -= n;
-    }
-    cep_free(h->mem, block);
+    if (data) s = decode(p, fault, data, bytes, skipped, to, total);
+    cep_free(p->source->mem, data);
+    if (!s && p->swap) cep_swap_bytes(to, total / a->size, a->size);
     return s;
 }
 
-static cepman_status read_part(h5_source *h, const part *p, cep_fault *fault, size_t first, size_t count,
-                               unsigned char *to)
+static cepman_status load_chunks(void *user, cep_fault *fault, const cep_area *area, unsigned char *to)
 {
-    size_t width = p->array.columns;
+    const part *p = user;
+    return cep_grid_load(&p->grid, p->source->mem, fault, area, load_chunk, user, to);
+}
+
+/* Without chunks: whole rows at once. */
+static cepman_status read_plain(part *p, cep_fault *fault, size_t first, size_t count, unsigned char *to)
+{
+    const size_t width = p->array.columns;
     cepman_status s = CEPMAN_OK;
     while (!s && count) {
-        size_t row = first / width, column = first % width, rows = 1, n = width - column;
-        if (n > count) n = count;
-        if (!p->own && column == 0 && count >= width) { /* whole rows at once */
-            rows = count / width;
-            n = width;
-        }
-        s = p->own ? read_chunks(h, p, fault, row, column, n, to)
-                   : read_slab(h, p, fault, row, column, rows, n, to);
-        first += rows * n;
-        count -= rows * n;
-        to += rows * n * h->frame_bytes;
+        cep_area area = {first / width, first % width, 1, width - first % width};
+        if (area.columns > count) area.columns = count;
+        if (area.column == 0 && count >= width) area.rows = count / width;
+        s = read_slab(p, fault, &area, to);
+        first += area.rows * area.columns;
+        count -= area.rows * area.columns;
+        to += area.rows * area.columns * p->source->frame_bytes;
     }
     return s;
 }
@@ -352,10 +367,11 @@ static cepman_status h5_read(cep_source *source, cep_fault *fault, size_t first,
     unsigned char *to = destination;
     cepman_status s = CEPMAN_OK;
     for (size_t i = 0; !s && i < h->parts && count; i++) {
-        const part *p = &h->part[i];
+        part *p = &h->part[i];
         if (first >= p->first + p->count) continue;
         size_t n = p->first + p->count - first < count ? p->first + p->count - first : count;
-        s = read_part(h, p, fault, first - p->first, n, to);
+        s = p->tiles ? cep_tiles_read(p->tiles, fault, first - p->first, n, to)
+                     : read_plain(p, fault, first - p->first, n, to);
         first += n;
         count -= n;
         to += n * h->frame_bytes;
@@ -365,102 +381,102 @@ static cepman_status h5_read(cep_source *source, cep_fault *fault, size_t first,
 
 /* ---- opening ---------------------------------------------------------------------------------------------------- */
 
-/* What the filters of an array ask for: our decoder, HDF5's, or more than there is. */
-static cepman_status check_filters(part *p, cep_fault *fault, const char *path, hid_t plist)
+/* Whether a filter is undone here. */
+static bool is_own(const cep_h5_array *a, H5Z_filter_t id, const unsigned *values, size_t n)
 {
-    cep_h5_array *a = &p->array;
-    int filters = H5Pget_nfilters(plist);
+    if (id == FILTER_BITSHUFFLE) return n >= 5 && values[4] == BITSHUFFLE_LZ4 && values[2] == a->size;
+    if (id == H5Z_FILTER_SHUFFLE) return n >= 1 && values[0] == a->size;
+    return id == FILTER_BLOSC ? cep_codec_there(CEP_CODEC_BLOSC)
+                              : id == H5Z_FILTER_DEFLATE && cep_codec_there(CEP_CODEC_ZLIB);
+}
+
+/* What the filters of an array ask for: our decoders, HDF5's, or more than there is. */
+static cepman_status check_filters(part *p, cep_fault *fault, const char *path, hid_t plist, bool plain)
+{
+    const cep_h5_array *a = &p->array;
+    const int filters = H5Pget_nfilters(plist);
+    H5Z_filter_t missing = 0;
+    bool own = plain && filters >= 0 && filters <= 2;
     for (int i = 0; i < filters; i++) {
         unsigned flags, values[8] = {0}, config;
         size_t n = 8;
         H5Z_filter_t id = H5Pget_filter2(plist, (unsigned)i, &flags, &n, values, 0, NULL, &config);
-        if (id == FILTER_BITSHUFFLE && filters == 1 && n >= 5 && values[4] == BITSHUFFLE_LZ4 &&
-            values[2] == a->size) {
-            p->own = FILTER_BITSHUFFLE;
-            continue;
-        }
-        if (id == FILTER_BLOSC && filters == 1 && cep_blosc_there()) {
-            p->own = FILTER_BLOSC;
-            continue;
-        }
-        if (id < 0 || H5Zfilter_avail(id) <= 0)
-            return cep_fault_set(
-                fault, CEPMAN_ERR_UNSUPPORTED,
-                "%s: the frames are compressed with HDF5 filter %d, for which there is no plug-in; h5repack "
-                "can rewrite the file without it",
-                path, (int)id);
+        /* Of two filters the first must be shuffle, which keeps the length. */
+        own = own && is_own(a, id, values, n) && (i + 1 == filters || id == H5Z_FILTER_SHUFFLE);
+        if (own) p->filter[i] = id;
+        if (!missing && (id < 0 || H5Zfilter_avail(id) <= 0)) missing = id;
     }
     /* Axes that are neither the scan's nor the frame's have one element, but their chunks may have more. */
     for (int i = 0; i < a->dims - 2; i++)
-        if (p->own && i != a->row_axis && i != a->column_axis && p->chunk[i] != 1)
-            return cep_fault_set(fault, CEPMAN_ERR_UNSUPPORTED,
-                                 "%s: chunks of %llu along an axis of 1 (filter %d)", path,
-                                 (unsigned long long)p->chunk[i], p->own);
+        if (i != a->row_axis && i != a->column_axis && p->chunk[i] != 1) own = false;
+    p->own = own;
+    p->filters = own ? filters : 0;
+    if (!own && missing)
+        return cep_fault_set(
+            fault, CEPMAN_ERR_UNSUPPORTED,
+            "%s: the frames are compressed with HDF5 filter %d, for which there is no plug-in; h5repack "
+            "can rewrite the file without it",
+            path, (int)missing);
     return CEPMAN_OK;
 }
 
-/* Chunks: their shape, filters, and a cache of HDF5's that holds all chunks of a row of frames (at most 256 MB). */
-static cepman_status look_at_chunks(part *p, cep_fault *fault, const char *path, hid_t plist)
+/* Chunks: their shape, filters, and the tiles that are kept of them. plain: the numbers in the file have our size. */
+static cepman_status look_at_chunks(cep_opening *o, part *p, hid_t plist, bool plain)
 {
     cep_h5_array *a = &p->array;
     if (H5Pget_chunk(plist, a->dims, p->chunk) < 0)
-        return cep_h5_fault(fault, CEPMAN_ERR_FORMAT, path, "the shape of chunks cannot be read");
+        return cep_h5_fault(o->fault, CEPMAN_ERR_FORMAT, o->path, "the shape of chunks cannot be read");
     hsize_t bytes = a->size;
     for (int i = 0; i < a->dims; i++) {
-        if (p->chunk[i] == 0 || bytes > ((hsize_t)1 << 32) / p->chunk[i])
-            return cep_fault_set(fault, CEPMAN_ERR_UNSUPPORTED, "%s: chunks of more than 4 GB", path);
+        if (p->chunk[i] == 0 || bytes > ((hsize_t)1 << 30) / p->chunk[i])
+            return cep_fault_set(o->fault, CEPMAN_ERR_UNSUPPORTED,
+                                 "%s: chunks of more than 1 GB; h5repack can make smaller ones", o->path);
         bytes *= p->chunk[i];
     }
-    p->chunk_rows = a->row_axis >= 0 ? (size_t)p->chunk[a->row_axis] : 1;
-    p->chunk_columns = a->column_axis >= 0 ? (size_t)p->chunk[a->column_axis] : 1;
-    p->chunk_height = (size_t)p->chunk[a->dims - 2];
-    p->chunk_width = (size_t)p->chunk[a->dims - 1];
-    if (bytes > (hsize_t)1 << 30)
-        return cep_fault_set(fault, CEPMAN_ERR_UNSUPPORTED,
-                             "%s: chunks of more than 1 GB; h5repack can make smaller ones", path);
-    cepman_status s = check_filters(p, fault, path, plist);
-    if (s || p->own) return s;
-    hsize_t row = bytes;
-    for (int i = 0; i < a->dims; i++) {
-        hsize_t along = i == a->row_axis ? 1 : (a->shape[i] + p->chunk[i] - 1) / p->chunk[i];
-        row = row > ((hsize_t)1 << 40) / along ? (hsize_t)1 << 40 : row * along;
-    }
-    const hsize_t least = 1 << 20, most = (hsize_t)256 << 20;
-    size_t cache = (size_t)(row < least ? least : row < most ? row : most);
-    hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
-    hid_t type = H5Iget_type(a->set) == H5I_DATASET ? access : -1;
-    if (type >= 0 && H5Pset_chunk_cache(access, 10007, cache, 1.0) >= 0) {
-        char name[1024];
-        hid_t file = H5Iget_file_id(a->set);
-        ssize_t length = H5Iget_name(a->set, name, sizeof name);
-        hid_t again =
-            file >= 0 && length > 0 && length < (ssize_t)sizeof name ? H5Dopen2(file, name, access) : -1;
-        if (again >= 0) {
-            H5Dclose(a->set);
-            a->set = again;
-        }
-        if (file >= 0) H5Fclose(file);
-    }
-    if (access >= 0) H5Pclose(access);
-    return CEPMAN_OK;
+    p->grid = (cep_grid){.height = a->height,
+                         .width = a->width,
+                         .size = a->size,
+                         .chunk_rows = a->row_axis >= 0 ? (size_t)p->chunk[a->row_axis] : 1,
+                         .chunk_columns = a->column_axis >= 0 ? (size_t)p->chunk[a->column_axis] : 1,
+                         .chunk_height = (size_t)p->chunk[a->dims - 2],
+                         .chunk_width = (size_t)p->chunk[a->dims - 1]};
+    cepman_status s = check_filters(p, o->fault, o->path, plist, plain);
+    if (s) return s;
+    if (H5Pget_fill_value(plist, a->memory_type, p->fill) < 0)
+        return cep_h5_fault(o->fault, CEPMAN_ERR_FORMAT, o->path,
+                            "the value of missing chunks cannot be read");
+    const cep_tiling tiling = {.rows = a->rows,
+                               .columns = a->columns,
+                               .tile_rows = p->grid.chunk_rows,
+                               .tile_columns = p->grid.chunk_columns,
+                               .frame_bytes = p->source->frame_bytes,
+                               .load = p->own ? load_chunks : read_slab,
+                               .user = p};
+    return cep_tiles_open(&p->tiles, o, &tiling);
 }
 
-/* A contiguous array of numbers as this machine or its opposite orders them lies in the file as strides. */
+/* True when the numbers of the file are those that are read, or have their bytes reversed (then *swap is set). */
+static bool numbers_as_they_are(const cep_h5_array *a, hid_t type, bool *swap)
+{
+    const H5T_order_t order = H5Tget_order(type);
+    *swap = a->size > 1 && order != H5Tget_order(a->memory_type);
+    return H5Tget_size(type) == a->size && H5Tget_precision(type) == H5Tget_precision(a->memory_type) &&
+           (order == H5T_ORDER_LE || order == H5T_ORDER_BE || a->size == 1);
+}
+
+/* A contiguous array of such numbers lies in the file as strides. */
 static bool as_strides(cep_opening *o, const cep_h5_array *a, hid_t plist)
 {
     if (H5Pget_layout(plist) != H5D_CONTIGUOUS || H5Pget_external_count(plist) > 0) return false;
     haddr_t offset = H5Dget_offset(a->set);
     hid_t type = H5Dget_type(a->set);
-    H5T_order_t order = H5Tget_order(type), native = H5Tget_order(a->memory_type);
-    bool plain = offset != HADDR_UNDEF && H5Tget_size(type) == a->size &&
-                 H5Tget_precision(type) == H5Tget_precision(a->memory_type) &&
-                 (order == H5T_ORDER_LE || order == H5T_ORDER_BE || a->size == 1);
+    bool swap, plain = numbers_as_they_are(a, type, &swap) && offset != HADDR_UNDEF;
     H5Tclose(type);
     if (!plain) return false;
     cep_strides strides = {.offset = offset};
     strides.bytes = strides.frame_bytes = a->height * a->width * a->size;
     strides.stride = strides.bytes;
-    strides.swap = a->size > 1 && order != native ? a->size : 0;
+    strides.swap = swap ? a->size : 0;
     return cep_strides_open(o, &strides) == CEPMAN_OK;
 }
 
@@ -482,6 +498,7 @@ static cepman_status make_source(cep_opening *o, hid_t file, cep_h5_array *array
     for (size_t i = 0; i < count; i++) {
         part *p = &h->part[i];
         p->array = arrays[i];
+        p->source = h;
         p->first = i ? p[-1].first + p[-1].count : 0;
         p->count = arrays[i].rows * arrays[i].columns;
         arrays[i].set = arrays[i].memory_type = -1;
@@ -492,10 +509,8 @@ static cepman_status make_source(cep_opening *o, hid_t file, cep_h5_array *array
         part *p = &h->part[i];
         hid_t plist = H5Dget_create_plist(p->array.set), type = H5Dget_type(p->array.set);
         cepman_status s = CEPMAN_OK;
-        p->swap = H5Tget_order(type) != H5Tget_order(p->array.memory_type) && p->array.size > 1;
-        if (H5Tget_size(type) != p->array.size) p->swap = false;
-        if (plist >= 0 && H5Pget_layout(plist) == H5D_CHUNKED)
-            s = look_at_chunks(p, o->fault, o->path, plist);
+        const bool plain = numbers_as_they_are(&p->array, type, &p->swap);
+        if (plist >= 0 && H5Pget_layout(plist) == H5D_CHUNKED) s = look_at_chunks(o, p, plist, plain);
         if (type >= 0) H5Tclose(type);
         if (plist >= 0) H5Pclose(plist);
         if (s) return s; /* the source is closed by who opened it, without the lock held */

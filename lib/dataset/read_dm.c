@@ -67,20 +67,8 @@ static const cep_dm_image *choose(const cep_opening *o, const cep_dm *dm, uint64
 /* nm, or 1/angstrom; NaN where the unit is neither. */
 static double step(const cep_dm_image *image, size_t axis, bool reciprocal)
 {
-    static const struct {
-        const char *unit;
-        bool reciprocal;
-        double factor;
-    } units[] = {{"nm", false, 1},         {"\xc2\xb5m", false, 1000}, {"um", false, 1000},
-                 {"\xc3\x85", false, 0.1}, {"A", false, 0.1},          {"pm", false, 1e-3},
-                 {"1/nm", true, 0.1},      {"nm^-1", true, 0.1},       {"1/\xc3\x85", true, 1},
-                 {"1/A", true, 1},         {"\xce\xbcm", false, 1000}, {"1/\xc2\xb5m", true, 1e-4}};
-    double scale = axis < CEP_DM_AXES ? fabs(image->scale[axis]) : (double)NAN;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (units[i].reciprocal == reciprocal && strcmp(image->unit[axis], units[i].unit) == 0 && scale > 0 &&
-            isfinite(scale * units[i].factor))
-            return scale * units[i].factor;
-    return (double)NAN;
+    if (axis >= CEP_DM_AXES) return (double)NAN;
+    return cep_calibration(fabs(image->scale[axis]), image->unit[axis], reciprocal);
 }
 
 static cepman_status check_image(cep_opening *o, const cep_dm_image *image, uint64_t number, uint64_t *count)

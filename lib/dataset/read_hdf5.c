@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "candidates.h"
 #include "h5.h"
 
-enum { NAME = 512, MOST_FOUND = 64, MOST_LINKS = 200000, MOST_PARTS = 100000 };
+enum { NAME = CEP_NAME, MOST_LINKS = 200000, MOST_PARTS = 100000 };
 
 /* ---- attributes and small values -------------------------------------------------------------------------------- */
 
@@ -50,34 +51,6 @@ static double number_attribute(hid_t object, const char *name)
     return value;
 }
 
-/* What one of a unit is in nm, or one per unit in 1/angstrom; NaN for others (pixels, mrad). */
-static double unit_factor(const char *unit, bool reciprocal)
-{
-    static const struct {
-        const char *word;
-        double factor;
-    } lengths[] = {{"nm", 1},         {"[n_m]", 1},          {"A", 0.1},
-                   {"\xc3\x85", 0.1}, {"\xe2\x84\xab", 0.1}, {"angstrom", 0.1},
-                   {"um", 1000},      {"\xc2\xb5m", 1000},   {"\xce\xbcm", 1000},
-                   {"m", 1e9}},
-      inverse[] = {
-          {"A^-1", 1},           {"1/A", 1},     {"\xc3\x85^-1", 1}, {"1/\xc3\x85", 1}, {"$A^{-1}$", 1},
-          {"1/\xe2\x84\xab", 1}, {"nm^-1", 0.1}, {"1/nm", 0.1},      {"[n_m^-1]", 0.1}, {"$nm^{-1}$", 0.1}};
-    if (reciprocal) {
-        for (size_t i = 0; i < sizeof inverse / sizeof *inverse; i++)
-            if (strcmp(unit, inverse[i].word) == 0) return inverse[i].factor;
-    } else {
-        for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
-            if (strcmp(unit, lengths[i].word) == 0) return lengths[i].factor;
-    }
-    return (double)NAN;
-}
-
-static double usable(double value)
-{
-    return value > 0 && isfinite(value) ? value : (double)NAN;
-}
-
 /* The step of a vector of positions in `group`, by its units. */
 static double step_of(hid_t group, const char *name, bool reciprocal)
 {
@@ -92,7 +65,7 @@ static double step_of(hid_t group, const char *name, bool reciprocal)
         H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &two, NULL) >= 0 &&
         H5Dread(set, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values) >= 0) {
         text_attribute(set, "units", unit, sizeof unit);
-        step = usable((values[1] - values[0]) * unit_factor(unit, reciprocal));
+        step = cep_calibration(values[1] - values[0], unit, reciprocal);
     }
     if (memory >= 0) H5Sclose(memory);
     if (space >= 0) H5Sclose(space);
@@ -102,34 +75,12 @@ static double step_of(hid_t group, const char *name, bool reciprocal)
 
 /* ---- which array ------------------------------------------------------------------------------------------------ */
 
-typedef struct candidate {
-    char name[NAME];
-    int axes; /* without those of 1 that are too many */
-    int rank; /* how sure we are of its layout: 0 not at all */
-} candidate;
-
 typedef struct search {
     hid_t file;
     char standard[NAME]; /* by the NeXus defaults */
-    candidate found[MOST_FOUND];
-    size_t count, links;
+    cep_candidates all;
+    size_t links;
 } search;
-
-/* True when the name is a/b/c with * for any one part. */
-static bool like(const char *name, const char *pattern)
-{
-    while (*pattern) {
-        if (*pattern == '*') {
-            size_t n = strcspn(name, "/");
-            if (!n) return false;
-            name += n;
-            pattern++;
-        } else if (*name++ != *pattern++) {
-            return false;
-        }
-    }
-    return !*name;
-}
 
 /* The group an array lies in, opened. */
 static hid_t parent_of(hid_t file, const char *name)
@@ -167,8 +118,8 @@ static int rank_of(const search *s, const char *name, int dims)
 {
     int rank = 0;
     if (s->standard[0] && strcmp(name, s->standard) == 0) return 6;
-    if (like(name, "4DSTEM_experiment/data/datacubes/*/data")) return 4;
-    if (like(name, "4DSTEM_simulation/data/datacubes/*/datacube")) return 4;
+    if (cep_name_like(name, "4DSTEM_experiment/data/datacubes/*/data")) return 4;
+    if (cep_name_like(name, "4DSTEM_simulation/data/datacubes/*/datacube")) return 4;
     if (strcmp(name, "entry/data/data") == 0) return 4; /* a data file of DECTRIS */
     if (strcmp(name, "fpd_expt/fpd_data/data") == 0) return 4;
     const char *last = strrchr(name, '/');
@@ -179,7 +130,7 @@ static int rank_of(const search *s, const char *name, int dims)
     text_attribute(group, "python_class", class, sizeof class);
     if (strcmp(class, "DataCube") == 0)
         rank = 5;
-    else if (like(name, "Experiments/*/data") && axis_navigates(group, dims - 1) != 1 &&
+    else if (cep_name_like(name, "Experiments/*/data") && axis_navigates(group, dims - 1) != 1 &&
              axis_navigates(group, dims - 2) != 1)
         rank = 3; /* HyperSpy, and the last two axes are a frame */
     H5Gclose(group);
@@ -190,26 +141,21 @@ static int rank_of(const search *s, const char *name, int dims)
 static herr_t look(hid_t root, const char *name, const H5L_info_t *info, void *user)
 {
     search *s = user;
-    if (++s->links > MOST_LINKS || s->count == MOST_FOUND) return 1;
+    if (++s->links > MOST_LINKS || s->all.count == CEP_MOST_FOUND) return 1;
     if (info->type != H5L_TYPE_HARD || strlen(name) >= NAME) return 0;
     hid_t object = H5Oopen(root, name, H5P_DEFAULT);
     if (object < 0) return 0;
     if (H5Iget_type(object) == H5I_DATASET) {
         hid_t space = H5Dget_space(object), type = H5Dget_type(object);
         hsize_t shape[H5S_MAX_RANK];
-        int dims = space >= 0 ? H5Sget_simple_extent_ndims(space) : -1, axes = 0;
-        H5T_class_t class = type >= 0 ? H5Tget_class(type) : H5T_NO_CLASS;
-        if (dims >= 3 && H5Sget_simple_extent_dims(space, shape, NULL) == dims &&
+        const int dims = space >= 0 ? H5Sget_simple_extent_ndims(space) : -1;
+        const H5T_class_t class = type >= 0 ? H5Tget_class(type) : H5T_NO_CLASS;
+        if (dims >= 3 && dims <= CEP_MOST_AXES && H5Sget_simple_extent_dims(space, shape, NULL) == dims &&
             (class == H5T_INTEGER || class == H5T_FLOAT || class == H5T_ENUM)) {
-            axes = dims; /* but those of 1 above four, before the frame's */
-            for (int i = 0; i < dims - 2 && axes > 4; i++)
-                axes -= shape[i] == 1;
-            if (axes == 3 || axes == 4) {
-                candidate *f = &s->found[s->count++];
-                strcpy(f->name, name);
-                f->axes = axes;
-                f->rank = rank_of(s, name, dims);
-            }
+            uint64_t axes[CEP_MOST_AXES];
+            for (int i = 0; i < dims; i++)
+                axes[i] = shape[i];
+            cep_candidates_add(&s->all, name, axes, (size_t)dims, rank_of(s, name, dims));
         }
         if (type >= 0) H5Tclose(type);
         if (space >= 0) H5Sclose(space);
@@ -239,48 +185,6 @@ static void follow_defaults(search *s)
     }
 }
 
-static cepman_status none_chosen(const cep_opening *o, const search *s, const char *why)
-{
-    char list[600] = "";
-    size_t n = 0;
-    for (size_t i = 0; i < s->count; i++) {
-        int more = snprintf(list + n, sizeof list - n, "%s%s (%d axes)", i ? ", " : "", s->found[i].name,
-                            s->found[i].axes);
-        if (more < 0 || (size_t)more >= sizeof list - n) {
-            list[n] = 0;
-            break;
-        }
-        n += (size_t)more;
-    }
-    return cep_fault_set(
-        o->fault, CEPMAN_ERR_UNSUPPORTED, "%s: %s; the option dataset names an array%s%s", o->path, why,
-        s->count ? ". Arrays of three and four axes: " : "; there is none of three or four axes", list);
-}
-
-/* The best of what was found; a tie goes to the first by name, with a warning. */
-static cepman_status choose(const cep_opening *o, search *s, const char **name)
-{
-    const candidate *best = NULL;
-    size_t ties = 0, fours = 0;
-    for (size_t i = 0; i < s->count; i++)
-        fours += s->found[i].axes == 4;
-    for (size_t i = 0; i < s->count; i++) {
-        const candidate *f = &s->found[i];
-        if (f->rank == 0 && !(f->axes == 4 && fours == 1)) continue;
-        if (best && f->rank == best->rank) ties++;
-        if (!best || f->rank > best->rank) {
-            best = f;
-            ties = 0;
-        }
-    }
-    if (!best) return none_chosen(o, s, "no array is known to hold frames");
-    if (ties)
-        cep_log(o->ctx, CEPMAN_LOG_WARNING, "%s: %zu more arrays like %s; the option dataset chooses",
-                o->path, ties, best->name);
-    *name = best->name;
-    return CEPMAN_OK;
-}
-
 /* ---- calibrations ----------------------------------------------------------------------------------------------- */
 
 static void calibrate(cep_opening *o, hid_t file, const char *name, const cep_h5_array *a)
@@ -292,10 +196,10 @@ static void calibrate(cep_opening *o, hid_t file, const char *name, const cep_h5
     if (strcmp(text, "DataCube") == 0 && a->dims == 4) {
         o->info.scan_step = step_of(group, "dim1", false);
         o->info.reciprocal_pixel = step_of(group, "dim3", true);
-    } else if (like(name, "4DSTEM_experiment/data/datacubes/*/data") && a->dims == 4) {
+    } else if (cep_name_like(name, "4DSTEM_experiment/data/datacubes/*/data") && a->dims == 4) {
         o->info.scan_step = step_of(group, "dim2", false);
         o->info.reciprocal_pixel = step_of(group, "dim4", true);
-    } else if (like(name, "Experiments/*/data")) {
+    } else if (cep_name_like(name, "Experiments/*/data")) {
         for (int k = 0; k < 2; k++) {
             int i = k ? a->dims - 1 : a->column_axis;
             snprintf(axis, sizeof axis, "axis-%d", i);
@@ -303,7 +207,7 @@ static void calibrate(cep_opening *o, hid_t file, const char *name, const cep_h5
             hid_t object = H5Gopen2(group, axis, H5P_DEFAULT);
             if (object < 0) continue;
             text_attribute(object, "units", text, sizeof text);
-            double step = usable(number_attribute(object, "scale") * unit_factor(text, k == 1));
+            double step = cep_calibration(number_attribute(object, "scale"), text, k == 1);
             if (k)
                 o->info.reciprocal_pixel = step;
             else
@@ -356,7 +260,7 @@ static cepman_status open_named(cep_opening *o, hid_t file, const char *name)
             found->file = file;
             H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, look, found);
             snprintf(why, sizeof why, "there is no array '%.500s'", name);
-            s = none_chosen(o, found, why);
+            s = cep_candidates_none(o, &found->all, why);
             cep_free(o->mem, found);
         }
         H5Fclose(file);
@@ -449,7 +353,7 @@ static cepman_status open_locked(cep_opening *o)
     found->file = file;
     follow_defaults(found);
     H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, look, found);
-    s = choose(o, found, &name);
+    s = cep_candidates_choose(o, &found->all, &name);
     if (s)
         H5Fclose(file);
     else

@@ -33,7 +33,7 @@ typedef struct cep_reader {
 } cep_reader;
 
 extern const cep_reader cep_reader_npy, cep_reader_empad, cep_reader_empad2, cep_reader_blo, cep_reader_mib,
-    cep_reader_hdf5, cep_reader_dm, cep_reader_tvips, cep_reader_seq, cep_reader_raw;
+    cep_reader_hdf5, cep_reader_zarr, cep_reader_dm, cep_reader_tvips, cep_reader_seq, cep_reader_raw;
 
 /* ---- frames at fixed strides
  * ---------------------------------------------------------------------------------- */
@@ -94,6 +94,15 @@ static inline uint64_t cep_little64(const unsigned char *p)
     return (uint64_t)cep_little32(p) | (uint64_t)cep_little32(p + 4) << 32;
 }
 double cep_little_f64(const unsigned char *p);
+
+/* The file that stands for a folder: a Zarr store's metadata. *path is NULL when opening->path is no folder; free it
+ * with cep_free(). */
+cepman_status cep_zarr_metadata(cep_opening *opening, char **path);
+
+/* What one of a unit is in nm, or one per unit in 1/angstrom; NaN for others (pixels, mrad). */
+double cep_unit_factor(const char *unit, bool reciprocal);
+/* A step in that unit as nm or 1/angstrom; NaN when it is not positive and finite, or the unit another. */
+double cep_calibration(double step, const char *unit, bool reciprocal);
 
 /* Calibrations of PATH.json beside the file, where there is one. Fails for want of memory alone. */
 cepman_status cep_calibrations_beside(cep_opening *opening);
