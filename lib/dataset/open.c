@@ -8,14 +8,15 @@
 #include "view.h"
 
 /* In the order of the option's words. */
-static const cep_reader *const readers[] = {
-    &cep_reader_npy,   &cep_reader_blo, &cep_reader_mib,    &cep_reader_hdf5,  &cep_reader_dm,
-    &cep_reader_tvips, &cep_reader_seq, &cep_reader_empad2, &cep_reader_empad, &cep_reader_raw};
+static const cep_reader *const readers[] = {&cep_reader_npy,   &cep_reader_blo,  &cep_reader_mib,
+                                            &cep_reader_hdf5,  &cep_reader_zarr, &cep_reader_dm,
+                                            &cep_reader_tvips, &cep_reader_seq,  &cep_reader_empad2,
+                                            &cep_reader_empad, &cep_reader_raw};
 enum { READERS = sizeof readers / sizeof *readers };
 
 static const char kind[] = "dataset";
 static const cep_option table[] = {
-    {"format", CEPMAN_OPTION_CHOICE, 0, 10, 0, "auto|npy|blo|mib|hdf5|dm|tvips|seq|empad2|empad|raw",
+    {"format", CEPMAN_OPTION_CHOICE, 0, 11, 0, "auto|npy|blo|mib|hdf5|zarr|dm|tvips|seq|empad2|empad|raw",
      "layout of the file; auto: by its content"},
     {"scan-rows", CEPMAN_OPTION_INTEGER, 0, 1099511627776.0, 0, NULL,
      "rows of the scan (frames); 0: from the file, or from the columns"},
@@ -42,6 +43,8 @@ static const cep_option table[] = {
     {"raw-offset", CEPMAN_OPTION_INTEGER, 0, 1099511627776.0, 0, NULL,
      "format raw: where the first frame begins (bytes)"},
     {"raw-gap", CEPMAN_OPTION_INTEGER, 0, 1099511627776.0, 0, NULL, "format raw: between two frames (bytes)"},
+    {"chunk-cache", CEPMAN_OPTION_INTEGER, 0, 1048576, 256, NULL,
+     "formats hdf5 and zarr: most memory for decoded chunks that hold several frames (MB)"},
     {"dm-order", CEPMAN_OPTION_CHOICE, 0, 2, 0, "auto|detector|scan",
      "format dm with four axes: which two run fastest; auto: by the file's tags"},
     {"calibration", CEPMAN_OPTION_TEXT, 0, 0, 0, NULL,
@@ -194,7 +197,10 @@ static const cep_reader *choose(cep_opening *o)
 static cepman_status open_file(cepman_dataset **out, cep_opening *o, const char *path, unsigned char *head,
                                size_t room)
 {
-    cepman_status s = cep_file_open(&o->file, o->mem, o->fault, path);
+    char *inside = NULL;
+    cepman_status s = cep_zarr_metadata(o, &inside);
+    if (!s) s = cep_file_open(&o->file, o->mem, o->fault, inside ? inside : path);
+    cep_free(o->mem, inside);
     if (s) return cep_fail_fault(o->ctx, o->fault);
     uint64_t size = cep_file_size(o->file);
     o->head = head;
@@ -203,10 +209,11 @@ static cepman_status open_file(cepman_dataset **out, cep_opening *o, const char 
     if (s) return cep_fail_fault(o->ctx, o->fault);
     const cep_reader *reader = choose(o);
     if (!reader)
-        return cep_fail(o->ctx, CEPMAN_ERR_UNSUPPORTED,
-                        "%s: not a file of a known format (npy, blo, mib, hdf5, dm, tvips, seq, empad2, "
-                        "empad); the option format names one",
-                        path);
+        return cep_fail(
+            o->ctx, CEPMAN_ERR_UNSUPPORTED,
+            "%s: not a file of a known format (npy, blo, mib, hdf5, zarr, dm, tvips, seq, empad2, "
+            "empad); the option format names one",
+            path);
     o->info.format = reader->name;
     o->info.scan_step = o->info.reciprocal_pixel = (double)NAN;
     s = reader->open(o);

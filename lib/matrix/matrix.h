@@ -60,6 +60,9 @@ typedef struct cep_npy_header {
 /* True when the numbers lie in another order than C's: Fortran order, and more than one axis longer than 1. */
 bool cep_npy_scrambled(const cep_npy_header *header);
 
+/* What a descr such as '<u2' says: the type, and whether the byte order differs from this machine's. */
+cepman_status cep_npy_descr(const char *descr, const char *name, cep_fault *fault, cepman_type *type,
+                            bool *swapped);
 /* Reads and checks a header, and (unless it may be short) that the file holds the data it promises. Other
  * types: CEPMAN_ERR_UNSUPPORTED, naming the type. */
 cepman_status cep_npy_read_header(cep_file *file, cep_fault *fault, cep_npy_header *header,

@@ -76,8 +76,8 @@ static bool shape(scanner *s, cep_npy_header *h)
     return true;
 }
 
-/* descr such as '<u2': the byte order and the type. */
-static cepman_status decode(const char *descr, const char *name, cep_fault *fault, cep_npy_header *h)
+cepman_status cep_npy_descr(const char *descr, const char *name, cep_fault *fault, cepman_type *type,
+                            bool *swapped)
 {
     const uint16_t probe = 1;
     const bool little = *(const unsigned char *)&probe == 1;
@@ -86,9 +86,8 @@ static cepman_status decode(const char *descr, const char *name, cep_fault *faul
     if (*code && strchr("<>|=", *code)) order = *code++;
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         if (strcmp(code, codes[i].code) == 0) {
-            h->type = codes[i].type;
-            h->swapped =
-                cepman_type_size(h->type) > 1 && ((order == '<' && !little) || (order == '>' && little));
+            *type = codes[i].type;
+            *swapped = cepman_type_size(*type) > 1 && ((order == '<' && !little) || (order == '>' && little));
             return CEPMAN_OK;
         }
     return cep_fault_set(fault, CEPMAN_ERR_UNSUPPORTED,
@@ -151,7 +150,7 @@ cepman_status cep_npy_parse(const unsigned char *bytes, size_t size, const char 
             "%s: the header at offset %zu is not a dict of descr, fortran_order and shape (structured "
             "types and more than %d axes are not read)",
             name, start, CEP_NPY_DIMS);
-    cepman_status status = decode(descr, name, fault, &h);
+    cepman_status status = cep_npy_descr(descr, name, fault, &h.type, &h.swapped);
     if (status) return status;
     size_t bytes_needed;
     h.count = 1;
