@@ -1,4 +1,4 @@
-/* Decoding chunks: zlib and gzip (RFC 1950, 1952), Zstandard (RFC 8878), LZ4 blocks, Blosc, and byte planes put together.
+/* Decoding chunks: zlib and gzip (RFC 1950, 1952), Zstandard (RFC 8878), LZ4 blocks, LZF, Blosc, and byte planes put together.
  * The libraries are used one call a chunk, without global state; each is there when the build found it.
  * Must not: write past `total`, or take a chunk that holds less. */
 #include "codec.h"
@@ -60,7 +60,7 @@ bool cep_codec_there(cep_codec codec)
 
 const char *cep_codec_name(cep_codec codec)
 {
-    static const char *const names[] = {"none", "Blosc", "zlib", "Zstandard", "LZ4"};
+    static const char *const names[] = {"none", "Blosc", "zlib", "Zstandard", "LZ4", "LZF"};
     return names[codec];
 }
 
@@ -70,6 +70,33 @@ static bool lz4_decode(const unsigned char *from, size_t bytes, unsigned char *t
     const uint32_t whole =
         (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
     return whole == total && cep_lz4_block(from + 4, bytes - 4, to, total);
+}
+
+/* Runs of 1 to 32 bytes as they are, and of 3 to 264 that came up to 8 KiB before: a byte of three bits of length (7: another
+ * byte follows) and five of distance, and a byte of the rest of it. */
+static bool lzf_decode(const unsigned char *from, size_t bytes, unsigned char *to, size_t total)
+{
+    const unsigned char *end = from + bytes;
+    size_t n = 0;
+    while (from < end) {
+        const unsigned code = *from++;
+        size_t length = code < 32 ? code + 1 : code >> 5;
+        if (code < 32) {
+            if (length > (size_t)(end - from) || length > total - n) return false;
+            memcpy(to + n, from, length);
+            from += length;
+        } else {
+            if (length == 7 && from < end) length += *from++;
+            if (from == end) return false;
+            const size_t back = ((size_t)(code & 31) << 8) + *from++ + 1;
+            length += 2;
+            if (back > n || length > total - n) return false;
+            for (size_t i = 0; i < length; i++) /* may overlap */
+                to[n + i] = to[n + i - back];
+        }
+        n += length;
+    }
+    return n == total;
 }
 
 cepman_status cep_codec_decode(cep_codec codec, cep_memory *mem, const unsigned char *from, size_t bytes,
@@ -84,6 +111,9 @@ cepman_status cep_codec_decode(cep_codec codec, cep_memory *mem, const unsigned 
         break;
     case CEP_CODEC_BLOSC:
         good = cep_blosc_chunk(from, bytes, to, total);
+        break;
+    case CEP_CODEC_LZF:
+        good = lzf_decode(from, bytes, to, total);
         break;
     case CEP_CODEC_LZ4:
         good = lz4_decode(from, bytes, to, total);

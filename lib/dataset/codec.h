@@ -9,7 +9,8 @@ typedef enum cep_codec {
     CEP_CODEC_BLOSC,
     CEP_CODEC_ZLIB, /* or gzip: the stream tells */
     CEP_CODEC_ZSTD,
-    CEP_CODEC_LZ4 /* a u32 of the whole length, then one block */
+    CEP_CODEC_LZ4, /* a u32 of the whole length, then one block */
+    CEP_CODEC_LZF
 } cep_codec;
 
 /* False when this library was built without what the codec needs. */

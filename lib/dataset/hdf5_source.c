@@ -1,4 +1,4 @@
-/* Frames out of HDF5 arrays: chunks without filters, of deflate (with shuffle), 32008 (bitshuffle) and 32001 (Blosc) decoded
+/* Frames out of HDF5 arrays: chunks without filters, of deflate and LZF (with shuffle), 32008 (bitshuffle) and 32001 (Blosc) decoded
  * here, others by hyperslabs through the HDF5 library, and contiguous arrays straight from the file.
  * HDF5 keeps one state for the process, so its calls are made one at a time; decoding is not. Chunks of several frames are
  * kept as tiles, so that a pass decodes each once. Long because the ways to read share the source's state.
@@ -12,7 +12,13 @@
 #include "h5.h"
 #include "tiles.h"
 
-enum { FILTER_BITSHUFFLE = 32008, BITSHUFFLE_LZ4 = 2, FILTER_BLOSC = 32001, MOST_FILTERS = 8 };
+enum {
+    FILTER_BITSHUFFLE = 32008,
+    BITSHUFFLE_LZ4 = 2,
+    FILTER_BLOSC = 32001,
+    FILTER_LZF = 32000,
+    MOST_FILTERS = 8
+};
 
 /* HDF5 is not thread-safe as distributions build it, and it is one per process. */
 static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
@@ -259,6 +265,8 @@ static cepman_status undo(const part *p, int filter, const unsigned char *from, 
         return cep_codec_decode(CEP_CODEC_ZLIB, mem, from, bytes, to, total);
     case FILTER_BLOSC:
         return cep_codec_decode(CEP_CODEC_BLOSC, mem, from, bytes, to, total);
+    case FILTER_LZF:
+        return cep_codec_decode(CEP_CODEC_LZF, mem, from, bytes, to, total);
     default:
         break;
     }
@@ -275,6 +283,7 @@ static const char *filter_name(H5Z_filter_t filter)
 {
     return filter == FILTER_BLOSC         ? "Blosc"
            : filter == FILTER_BITSHUFFLE  ? "bitshuffle and LZ4"
+           : filter == FILTER_LZF         ? "LZF"
            : filter == H5Z_FILTER_DEFLATE ? "deflate"
                                           : "shuffle";
 }
@@ -386,6 +395,7 @@ static bool is_own(const cep_h5_array *a, H5Z_filter_t id, const unsigned *value
 {
     if (id == FILTER_BITSHUFFLE) return n >= 5 && values[4] == BITSHUFFLE_LZ4 && values[2] == a->size;
     if (id == H5Z_FILTER_SHUFFLE) return n >= 1 && values[0] == a->size;
+    if (id == FILTER_LZF) return true;
     return id == FILTER_BLOSC ? cep_codec_there(CEP_CODEC_BLOSC)
                               : id == H5Z_FILTER_DEFLATE && cep_codec_there(CEP_CODEC_ZLIB);
 }

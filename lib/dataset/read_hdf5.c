@@ -362,9 +362,12 @@ static cepman_status open_locked(cep_opening *o)
     return s;
 }
 
+/* At the beginning, or after a block of the user's own, as in MATLAB 7.3 files. */
 static bool hdf5_probe(const cep_opening *o)
 {
-    return o->head_size >= 8 && memcmp(o->head, "\x89HDF\r\n\x1a\n", 8) == 0;
+    for (size_t at = 0; at + 8 <= o->head_size; at = at ? 2 * at : 512)
+        if (memcmp(o->head + at, "\x89HDF\r\n\x1a\n", 8) == 0) return true;
+    return false;
 }
 
 static cepman_status hdf5_open(cep_opening *o)

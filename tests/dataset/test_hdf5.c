@@ -273,6 +273,65 @@ START_TEST(calibration_files)
 END_TEST
 
 /* Cut at any length: refused, or frames that read. */
+/* MATLAB 7.3: a block of 512 bytes with a text, then HDF5; contiguous and in chunks of whole frames and of several. */
+START_TEST(matlab)
+{
+    static const hsize_t chunks[][4] = {{1, 1, 5, 6}, {2, 2, 5, 6}, {2, 3, 2, 4}};
+    cepman_context *ctx = support_begin(1);
+    for (size_t k = 0; k < 4; k++) {
+        char text[512];
+        hid_t creation = H5Pcreate(H5P_FILE_CREATE);
+        ck_assert(H5Pset_userblock(creation, 512) >= 0);
+        hid_t file = H5Fcreate(support_path("m.mat"), H5F_ACC_TRUNC, creation, H5P_DEFAULT);
+        hid_t plist = k ? chunked(4, chunks[k - 1], k != 1) : H5P_DEFAULT;
+        H5Dclose(array(file, "scan", H5T_STD_U16LE, 4, four, plist));
+        if (k) H5Pclose(plist);
+        H5Pclose(creation);
+        H5Fclose(file);
+        memset(text, ' ', sizeof text);
+        memcpy(text, "MATLAB 7.3 MAT-file, Platform: GLNXA64", 38);
+        FILE *f = fopen(support_path("m.mat"), "r+b");
+        ck_assert(f && fwrite(text, 1, sizeof text, f) == sizeof text && fclose(f) == 0);
+        cepman_dataset *d = NULL;
+        assert_good(ctx, open_h5(&d, ctx, "m.mat", NULL));
+        ck_assert_str_eq(cepman_dataset_format(d), "hdf5");
+        assert_shape(d, 3, 4, 5, 6);
+        check_pixels(ctx, d);
+        cepman_dataset_unref(d);
+    }
+    support_end(ctx);
+}
+END_TEST
+
+/* Chunks that were never written hold the file's fill value, whoever decodes them; numbers of other sizes are converted. */
+START_TEST(fill_and_conversion)
+{
+    static const hsize_t chunk[] = {2, 3, 5, 6};
+    cepman_context *ctx = support_begin(1);
+    for (int k = 0; k < 6; k++) {
+        const uint16_t value = 321;
+        hid_t file = create("fill.h5"), plist = chunked(4, chunk, k % 3 == 1),
+              space = H5Screate_simple(4, four, NULL);
+        if (k % 3 == 2) ck_assert(H5Pset_fletcher32(plist) >= 0); /* a filter that HDF5 undoes */
+        ck_assert(H5Pset_fill_value(plist, H5T_NATIVE_UINT16, &value) >= 0);
+        hid_t set = H5Dcreate2(file, "x", k < 3 ? H5T_STD_U16BE : H5T_STD_I64LE, space, H5P_DEFAULT, plist,
+                               H5P_DEFAULT);
+        H5Dclose(set);
+        H5Sclose(space);
+        H5Pclose(plist);
+        H5Fclose(file);
+        cepman_dataset *d = NULL;
+        float x[360];
+        assert_good(ctx, open_h5(&d, ctx, "fill.h5", NULL));
+        assert_good(ctx, cepman_dataset_read_f32(d, ctx, 0, 12, x, 360));
+        for (size_t i = 0; i < 360; i++)
+            ck_assert(x[i] == 321.0f);
+        cepman_dataset_unref(d);
+    }
+    support_end(ctx);
+}
+END_TEST
+
 START_TEST(cut)
 {
     cepman_context *ctx = support_begin(1);
@@ -343,6 +402,8 @@ Suite *suite(void)
     tcase_add_test(t, nexus_default);
     tcase_add_test(t, refused);
     tcase_add_test(t, calibration_files);
+    tcase_add_test(t, matlab);
+    tcase_add_test(t, fill_and_conversion);
     tcase_add_test(t, cut);
     tcase_add_test(t, real_files);
     suite_add_tcase(s, t);
