@@ -14,6 +14,7 @@ typedef struct stride_source {
 
 static const size_t block_bytes = (size_t)512 << 10;
 static const size_t direct_bytes = (size_t)16 << 10;
+static const size_t swap_bytes = (size_t)256 << 10; /* stay near the processor between reading and swapping */
 
 bool cep_swaps_big(void)
 {
@@ -40,6 +41,18 @@ uint64_t cep_strides_count(const cep_strides *s, uint64_t size)
     return (size - s->offset - s->skip - s->bytes) / s->stride + 1;
 }
 
+static cepman_status check_mark(const stride_source *f, cep_fault *fault, uint64_t frame,
+                                const unsigned char *from)
+{
+    const cep_strides *s = &f->s;
+    if (memcmp(from, s->mark, s->mark_size) == 0) return CEPMAN_OK;
+    return cep_fault_set(
+        fault, CEPMAN_ERR_FORMAT,
+        "%s: frame %llu at offset %llu does not begin with the mark of a frame (0x%02x%02x..)",
+        cep_file_path(f->file), (unsigned long long)frame,
+        (unsigned long long)(s->offset + frame * s->stride), s->mark[0], s->mark[1]);
+}
+
 /* n strides from `first` through a block. */
 static cepman_status through_block(stride_source *f, cep_fault *fault, uint64_t first, size_t n,
                                    unsigned char *block, unsigned char *to)
@@ -50,16 +63,28 @@ static cepman_status through_block(stride_source *f, cep_fault *fault, uint64_t 
     cepman_status status = cep_file_read(f->file, fault, offset, block, (n - 1) * (size_t)s->stride + last);
     for (size_t i = 0; !status && i < n; i++, to += s->frame_bytes) {
         const unsigned char *from = block + i * (size_t)s->stride;
-        if (memcmp(from, s->mark, s->mark_size) != 0)
-            return cep_fault_set(
-                fault, CEPMAN_ERR_FORMAT,
-                "%s: frame %llu at offset %llu does not begin with the mark of a frame (0x%02x%02x..)",
-                cep_file_path(f->file), (unsigned long long)(first + i),
-                (unsigned long long)(offset + i * s->stride), s->mark[0], s->mark[1]);
+        status = check_mark(f, fault, first + i, from);
+        if (status) break;
         if (s->unpack)
             s->unpack(s, from + s->skip, to);
         else
             memcpy(to, from + s->skip, s->bytes);
+    }
+    return status;
+}
+
+/* Frames without anything between them, whose numbers are swapped while they are near. */
+static cepman_status read_packed(stride_source *f, cep_fault *fault, uint64_t first, size_t count,
+                                 unsigned char *to)
+{
+    const cep_strides *s = &f->s;
+    size_t n = s->swap && s->bytes < swap_bytes ? swap_bytes / s->bytes : s->swap ? 1 : count;
+    cepman_status status = CEPMAN_OK;
+    for (size_t done = 0; !status && done < count; done += n) {
+        if (n > count - done) n = count - done;
+        unsigned char *p = to + done * s->bytes;
+        status = cep_file_read(f->file, fault, s->offset + (first + done) * s->stride, p, n * s->bytes);
+        if (!status && s->swap) cep_swap_bytes(p, n * s->bytes / s->swap, s->swap);
     }
     return status;
 }
@@ -70,13 +95,22 @@ static cepman_status stride_read(cep_source *source, cep_fault *fault, size_t fi
     stride_source *f = (stride_source *)source;
     const cep_strides *s = &f->s;
     cepman_status status = CEPMAN_OK;
+    const uint64_t begin = s->offset + (uint64_t)first * s->stride;
     if (s->stride == s->bytes && !s->mark_size && !s->unpack) {
-        status = cep_file_read(f->file, fault, s->offset + (uint64_t)first * s->stride, destination,
-                               count * s->bytes);
+        status = read_packed(f, fault, first, count, destination);
     } else if (s->bytes >= direct_bytes && !s->mark_size && !s->unpack) {
         /* Large frames with something between them: straight to their places, as a copy of all would cost more. */
-        status = cep_file_read_pieces(f->file, fault, s->offset + (uint64_t)first * s->stride + s->skip,
-                                      destination, s->bytes, count, s->stride);
+        status = cep_file_read_pieces(f->file, fault, begin + s->skip, destination, s->bytes, count, s->stride);
+        if (!status && s->swap) cep_swap_bytes(destination, count * s->bytes / s->swap, s->swap);
+    } else if (s->bytes >= direct_bytes && !s->unpack) {
+        for (size_t i = 0; !status && i < count; i++) {
+            const uint64_t at = begin + i * s->stride;
+            unsigned char mark[sizeof s->mark], *to = (unsigned char *)destination + i * s->bytes;
+            status = cep_file_read(f->file, fault, at, mark, s->mark_size);
+            if (!status) status = check_mark(f, fault, (uint64_t)first + i, mark);
+            if (!status) status = cep_file_read(f->file, fault, at + s->skip, to, s->bytes);
+            if (!status && s->swap) cep_swap_bytes(to, s->bytes / s->swap, s->swap);
+        }
     } else {
         size_t stride = (size_t)s->stride, n = stride < block_bytes ? block_bytes / stride : 1;
         if (n > count) n = count;
@@ -85,10 +119,11 @@ static cepman_status stride_read(cep_source *source, cep_fault *fault, size_t fi
         for (size_t done = 0; !status && done < count; done += n) {
             if (n > count - done) n = count - done;
             status = through_block(f, fault, first + done, n, block, to + done * s->frame_bytes);
+            if (!status && s->swap)
+                cep_swap_bytes(to + done * s->frame_bytes, n * s->frame_bytes / s->swap, s->swap);
         }
         cep_free(f->mem, block);
     }
-    if (!status && s->swap > 1) cep_swap_bytes(destination, count * s->frame_bytes / s->swap, s->swap);
     return status;
 }
 

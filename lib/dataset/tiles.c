@@ -183,6 +183,14 @@ static void give_back(cep_tiles *c, slot *s)
     pthread_mutex_unlock(&c->lock);
 }
 
+static bool is_kept(cep_tiles *c, size_t tile)
+{
+    pthread_mutex_lock(&c->lock);
+    const bool kept = find(c, tile) != NULL;
+    pthread_mutex_unlock(&c->lock);
+    return kept;
+}
+
 cepman_status cep_tiles_read(cep_tiles *c, cep_fault *fault, size_t first, size_t count, unsigned char *to)
 {
     const cep_tiling *t = &c->t;
@@ -193,7 +201,8 @@ cepman_status cep_tiles_read(cep_tiles *c, cep_fault *fault, size_t first, size_
         const cep_area whole = area_of(c, tile);
         size_t n = whole.column + whole.columns - column;
         if (n > count) n = count;
-        if (c->room) {
+        /* A tile of one row that is wanted whole is not wanted again. */
+        if (c->room && !(whole.rows == 1 && n == whole.columns && !is_kept(c, tile))) {
             slot *s;
             status = take(c, fault, tile, &s);
             if (status) break;
