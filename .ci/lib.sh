@@ -14,7 +14,8 @@ unset DESTDIR CFLAGS CXXFLAGS CPPFLAGS LDFLAGS || true
 
 # What README.md tells everybody to install, and what the checks need beside it.
 read -r -a packages <<<"$(grep -m1 -o 'apt-get install -y [a-z0-9. +-]*' "$root/README.md" | sed 's/apt-get install -y //')"
-packages+=(libhdf5-dev libblosc-dev libopenmpi-dev openmpi-bin clang clang-format abigail-tools binutils locales cmake groff doxygen
+packages+=(libhdf5-dev libblosc-dev zlib1g-dev libzstd-dev libopenmpi-dev openmpi-bin chromium clang clang-format abigail-tools
+    binutils locales cmake groff doxygen
     python3-numpy python3-pip python3-setuptools python3-wheel)
 
 # What Debian 12 has under these names; nothing is fetched when all of them are there.

@@ -51,6 +51,8 @@ def compare(cepman, name, path, reader, *options, shape=None):
         want = np.asarray(reader())
     except LookupError as error:
         return say("skipped", name, str(error))
+    except Exception as error:
+        return say("skipped", name, "the other reader fails: %s %s" % (type(error).__name__, str(error)[:80]))
     try:
         got = cepman.read(path, *options)
     except RuntimeError as error:

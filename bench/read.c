@@ -129,6 +129,9 @@ static void make_mib(file *f)
     snprintf(head, sizeof head,
              "MQ1,000001,00384,01,0256,0256,U16,   1x1,01,2021-05-07 18:51:10.000001,0.1,0,MQ1A,"
              "2021-05-07T16:51:10.000001000Z,1000ns,12,");
+    /* Told, or read in the .hdr: without either the time stamps of all frames are looked at first. */
+    f->options[0] = "scan-columns";
+    f->options[1] = "32";
     FILE *to = begin(f, "a.mib");
     put_frames(to, head, sizeof head, 0, 1);
     finish(to);

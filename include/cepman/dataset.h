@@ -14,8 +14,8 @@ CEPMAN_BEGIN
 typedef struct cepman_dataset cepman_dataset;
 
 /* Options of cepman_dataset_open(), kind "dataset" (docs/formats.md says what each format gives):
- *   format        choice  auto|npy|blo|mib|hdf5|dm|tvips|seq|empad2|empad|raw: by content when auto; raw has no
- *                 header
+ *   format        choice  auto|npy|blo|mib|hdf5|zarr|dm|tvips|seq|empad2|empad|raw: by content when auto; raw has
+ *                 no header
  *   scan-rows, scan-columns  integers, 0 (default): from the file. One alone lets the other follow.
  *   flyback       integer: frames at the end of each scan row that are left out
  *   skip          integer: frames at the beginning of the file that are left out
@@ -25,11 +25,12 @@ typedef struct cepman_dataset cepman_dataset;
  *   follow        flag: accept a file that is still being written; frames become available as it grows
  *   raw-type, raw-order, raw-height, raw-width, raw-offset, raw-gap  what a raw file holds: number type (u16), order of
  *                 bytes (little), frame size in pixels, bytes before the first frame and between two
+ *   chunk-cache   integer, MB (256): most memory for decoded chunks of hdf5 and zarr that hold several frames
  *   dm-order      choice  auto|detector|scan: which axes run fastest in a .dm file of four
  *   calibration, background  text: an EMPAD-G2's calibration (HDF5 file or folder) and a recording without beam */
 CEPMAN_API cepman_status cepman_dataset_options_create(cepman_options **out, cepman_context *context);
 
-/* Opens a file. options: NULL for defaults. Errors: IO, FORMAT, TRUNCATED, UNSUPPORTED, SHAPE (the scan's size
+/* Opens a file, or a folder that is a Zarr store. options: NULL for defaults. Errors: IO, FORMAT, TRUNCATED, UNSUPPORTED, SHAPE (the scan's size
  * does not fit the number of frames), MEMORY, LIMIT. */
 CEPMAN_API cepman_status cepman_dataset_open(cepman_dataset **out, cepman_context *context, const char *path,
                                              const cepman_options *options);

@@ -252,7 +252,7 @@ cepman_status cep_zarr_metadata(cep_opening *o, char **path)
         }
     }
     cep_free(o->mem, name);
-    return cep_fault_set(o->fault, CEPMAN_ERR_UNSUPPORTED,
+    return cep_fault_set(o->fault, CEPMAN_ERR_IO,
                          "%s: a folder; expected a file, or a Zarr store with .zarray or .zgroup in it",
                          o->path);
 }

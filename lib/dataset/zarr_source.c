@@ -28,7 +28,6 @@ static cepman_status read_file(const zarr_source *z, cep_fault *fault, cep_file 
         if (size > total)
             return cep_fault_set(fault, CEPMAN_ERR_FORMAT, "%s: a chunk of %llu bytes, expected %zu", path,
                                  (unsigned long long)size, total);
-        cep_file_ahead(file, 0, total);                  /* all at once */
         return cep_file_read(file, fault, 0, to, total); /* too short: truncated */
     }
     if (size > 2 * (uint64_t)total + 65536)

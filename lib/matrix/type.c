@@ -83,7 +83,15 @@ void cep_swap_bytes(void *data, size_t count, size_t size)
 {
     unsigned char *p = data;
     if (size == 2) {
-        for (size_t i = 0; i < count; i++) {
+        size_t done = 0;
+        for (; done + 4 <= count; done += 4) { /* four at once: one by one they are not put into vectors */
+            const uint64_t low = 0x00ff00ff00ff00ff;
+            uint64_t v;
+            memcpy(&v, p + 2 * done, 8);
+            v = (v & low) << 8 | (v >> 8 & low);
+            memcpy(p + 2 * done, &v, 8);
+        }
+        for (size_t i = done; i < count; i++) {
             uint16_t v;
             memcpy(&v, p + 2 * i, 2);
             v = (uint16_t)(v << 8 | v >> 8);

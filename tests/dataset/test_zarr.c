@@ -448,7 +448,7 @@ START_TEST(refused)
             d = NULL;
         }
     folder("none.zarr");
-    assert_fails(ctx, open_store(&d, ctx, "none.zarr", NULL), CEPMAN_ERR_UNSUPPORTED, "a folder; expected");
+    assert_fails(ctx, open_store(&d, ctx, "none.zarr", NULL), CEPMAN_ERR_IO, "a folder; expected");
     text("none.zarr", "zarr.json", "{\"zarr_format\": 3, \"node_type\": \"array\"}");
     assert_fails(ctx, open_store(&d, ctx, "none.zarr", NULL), CEPMAN_ERR_UNSUPPORTED, "version 3");
     ck_assert_ptr_null(d);
