@@ -89,7 +89,7 @@ for path in libraries:
         tap.check(soname == [f"libcepman.so.{soversion}"], f"{path.name}: SONAME is libcepman.so.{soversion}", f"{soname}")
         tap.check(path.resolve().name == f"libcepman.so.{version}", f"the file is libcepman.so.{version}", path.resolve().name)
         needed = set(re.findall(r"\(NEEDED\).*\[(.*?)\.so", dynamic))
-        allowed = {"libm", "libc", "libfftw3f", "libopenblas", "liblapacke", "libpthread", "libhdf5", "libhdf5_serial", "libblosc",
+        allowed = {"libm", "libc", "libfftw3f", "libopenblas", "liblapacke", "libpthread", "libhdf5", "libhdf5_serial", "libblosc", "libz", "libzstd",
                    "ld-linux-x86-64", "ld-linux-aarch64"}
         tap.check(needed <= allowed, f"{path.name} needs known libraries alone", sorted(needed - allowed))
         tap.check("(TEXTREL)" not in dynamic, f"{path.name} has no text relocations")

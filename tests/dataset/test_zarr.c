@@ -1,4 +1,5 @@
-/* Zarr stores that the tests write: chunks of every shape, number, codec; HyperSpy's layout; metadata and chunks that lie. */
+/* Zarr stores that the tests write: chunks of every shape, number, codec; HyperSpy's layout; metadata and chunks that lie.
+ * Long because a store is written here file by file, in each of its compressions. */
 #include <sys/stat.h>
 #ifdef CEP_HAVE_BLOSC
 #include <blosc.h>
