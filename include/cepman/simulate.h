@@ -25,6 +25,7 @@ CEPMAN_BEGIN
  *   crystal      text: a built-in crystal or a file (docs/formats.md), in the place of the scene's own
  *   zone         text "u v w", default "0 0 1": the beam's direction in scene single-crystal
  *   thickness    real 1 to 10000 angstrom or auto: the scene's nominal one
+ *   debye-waller real 0 to 20 square angstrom or auto: B of all atoms; auto: the crystal's own
  *   theory       choice auto|kinematical|bloch; absorption (0 to 0.5), beams (1 to 1000), directions (0 to 6 rings) are of
  *                Bloch waves
  *   step, probe  reals in nanometres or auto: between scan points; full width of the probe at half maximum

@@ -30,6 +30,8 @@ static const cep_option table[] = {
      "scene single-crystal: direction [uvw] along the beam, three numbers; empty: 0 0 1"},
     {"thickness", CEPMAN_OPTION_REAL, 1, 10000, (double)NAN, "auto",
      "nominal thickness in angstrom, 1 to 10000; auto: the scene's (80, 50, 400, 50, 80, 100)"},
+    {"debye-waller", CEPMAN_OPTION_REAL, 0, 20, (double)NAN, "auto",
+     "Debye-Waller factor B of all atoms in square angstrom, 0 to 20; auto: the crystal's own"},
     {"theory", CEPMAN_OPTION_CHOICE, 0, 2, 0, "auto|kinematical|bloch",
      "diffraction by single scattering or by Bloch waves; auto: Bloch waves in the particle's core alone"},
     {"absorption", CEPMAN_OPTION_REAL, 0, 0.5, 0.05, NULL,
@@ -241,6 +243,8 @@ static cepman_status read_options(cep_scan *w, cepman_context *ctx, const cepman
     for (size_t c = 0; c < CEP_MOST_CRYSTALS && name[c]; c++) {
         cep_fault fault;
         if (cep_structure_open(&w->structure[c], mem, &fault, name[c])) return cep_fail_fault(ctx, &fault);
+        double b = cep_options_real(o, "debye-waller");
+        if (!isnan(b)) cep_structure_set_b(w->structure[c], b);
         w->scene.structure[c] = w->structure[c];
     }
     cep_scene_set(&w->scene, zone);

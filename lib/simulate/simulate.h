@@ -43,6 +43,8 @@ typedef struct cep_atom {
 
 /* A built-in crystal by name, or a file by path. */
 cepman_status cep_structure_open(cep_structure **out, cep_memory *mem, cep_fault *fault, const char *what);
+/* Every atom's Debye-Waller factor becomes b square angstrom. */
+void cep_structure_set_b(cep_structure *s, double b);
 /* The text of a file, own format or CIF. */
 cepman_status cep_structure_parse(cep_structure **out, cep_memory *mem, cep_fault *fault, const char *name,
                                   const char *text, size_t length);

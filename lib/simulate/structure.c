@@ -32,6 +32,12 @@ const cep_atom *cep_structure_atoms(const cep_structure *s, size_t *count)
     return s->atom;
 }
 
+void cep_structure_set_b(cep_structure *s, double b)
+{
+    for (size_t i = 0; i < s->atoms; i++)
+        s->atom[i].b = b;
+}
+
 void cep_structure_lattice(const cep_structure *s, double cell[3][3], double reciprocal[3][3])
 {
     memcpy(cell, s->cell, sizeof s->cell);

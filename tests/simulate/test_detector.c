@@ -152,6 +152,37 @@ START_TEST(crystal_of_a_file)
 }
 END_TEST
 
+/* Atoms that shake more scatter less to large angles; the crystal's own B said aloud changes nothing. */
+START_TEST(debye_waller)
+{
+    static const char *const b[] = {"auto", "0.74", "0", "3"};
+    cepman_context *ctx = support_begin(2);
+    const size_t side = 96, frame = side * side;
+    uint16_t *p[4];
+    double far[4] = {0};
+    for (int i = 0; i < 4; i++) {
+        cepman_options *o = small(ctx, "single-crystal", "2", "2", "96");
+        assert_good(ctx, cepman_options_parse(o, ctx, "debye-waller", b[i]));
+        cepman_dataset *d = NULL;
+        assert_good(ctx, cepman_simulate(&d, NULL, ctx, o));
+        p[i] = pixels(ctx, d);
+        for (size_t k = 0; k < 4 * frame; k++) {
+            double y = (double)(k % frame / side) - 48, x = (double)(k % side) - 48;
+            if (hypot(x, y) * 0.032 > 0.9) far[i] += p[i][k];
+        }
+        cepman_dataset_unref(d);
+        cepman_options_unref(o);
+    }
+    ck_assert_mem_eq(p[0], p[1], 4 * frame * sizeof(uint16_t));
+    /* Beyond 0.9 1/angstrom the intensities fall by exp(-B g^2 / 2), most of them to a third; the diffuse share stays. */
+    ck_assert_double_gt(far[2], 1.2 * far[1]);
+    ck_assert_double_gt(far[1], 1.5 * far[3]);
+    for (int i = 0; i < 4; i++)
+        free(p[i]);
+    support_end(ctx);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("simulate");
@@ -161,6 +192,7 @@ Suite *suite(void)
     tcase_add_test(t, descan);
     tcase_add_test(t, speckle);
     tcase_add_test(t, crystal_of_a_file);
+    tcase_add_test(t, debye_waller);
     suite_add_tcase(s, t);
     return s;
 }
