@@ -8,13 +8,13 @@
 
 #include "commands.h"
 
-#define CRITERIA 6
+#define CRITERIA 7
 static const char *const criteria[CRITERIA] = {"knee", "silhouette", "davies_bouldin", "calinski_harabasz",
-                                               "gap",  "stability"};
+                                               "dbcv", "gap",        "stability"};
 
 typedef struct trial {
     int64_t k;
-    double inertia, silhouette, davies_bouldin, calinski_harabasz, gap, deviation, stability;
+    double inertia, silhouette, davies_bouldin, calinski_harabasz, dbcv, gap, deviation, stability;
     int votes;
 } trial;
 
@@ -132,6 +132,7 @@ static int measure(tool *t, const choice *c, trial *r)
     if (!rc) rc = tool_check(t, cepman_validity_davies_bouldin(&r->davies_bouldin, t->ctx, c->points, all));
     if (!rc)
         rc = tool_check(t, cepman_validity_calinski_harabasz(&r->calinski_harabasz, t->ctx, c->points, all));
+    if (!rc) rc = tool_check(t, cepman_validity_dbcv(&r->dbcv, NULL, t->ctx, c->some, some));
     r->gap = r->deviation = r->stability = (double)NAN;
     if (!rc && references)
         rc = tool_check(t, cepman_validity_gap(&r->gap, &r->deviation, t->ctx, c->some, some, references,
@@ -207,6 +208,7 @@ static void decide(choice *c)
                                      extreme(c, offsetof(trial, silhouette), 1),
                                      extreme(c, offsetof(trial, davies_bouldin), -1),
                                      extreme(c, offsetof(trial, calinski_harabasz), 1),
+                                     extreme(c, offsetof(trial, dbcv), 1),
                                      by_gap(c),
                                      by_stability(c)};
     memcpy(c->liked, liked, sizeof liked);
@@ -254,8 +256,8 @@ static void number(double v, int width, int digits)
 static void print_table(const choice *c)
 {
     char names[200];
-    printf("%5s %12s %10s %14s %17s %8s %8s %9s  %s\n", "k", "inertia", "silhouette", "davies_bouldin",
-           "calinski_harabasz", "gap", "+-", "stability", "best by");
+    printf("%5s %12s %10s %14s %17s %8s %8s %8s %9s  %s\n", "k", "inertia", "silhouette", "davies_bouldin",
+           "calinski_harabasz", "dbcv", "gap", "+-", "stability", "best by");
     for (size_t i = 0; i < c->count; i++) {
         const trial *r = &c->row[i];
         names_of(c, r->k, names, sizeof names);
@@ -264,13 +266,15 @@ static void print_table(const choice *c)
         number(r->silhouette, 10, 4);
         number(r->davies_bouldin, 14, 4);
         number(r->calinski_harabasz, 17, -6);
+        number(r->dbcv, 8, 4);
         number(r->gap, 8, 4);
         number(r->deviation, 8, 4);
         number(r->stability, 9, 4);
         printf("%s%s\n", names[0] ? "  " : "", names);
     }
     if (c->sampled < cepman_matrix_rows(c->points))
-        printf("silhouette and gap from %zu of %zu points\n", c->sampled, cepman_matrix_rows(c->points));
+        printf("silhouette, dbcv and gap from %zu of %zu points\n", c->sampled,
+               cepman_matrix_rows(c->points));
     if (!isnan(c->gap_of_one) && c->gap_of_one >= c->row[0].gap - c->row[0].deviation && c->row[0].k == 2)
         printf("the gap statistic sees a single cluster\n");
     if (c->best > 0) {
@@ -300,6 +304,7 @@ static void table_json(const tool *t, const choice *c, json *j)
         json_real(j, "silhouette", r->silhouette);
         json_real(j, "davies_bouldin", r->davies_bouldin);
         json_real(j, "calinski_harabasz", r->calinski_harabasz);
+        json_real(j, "dbcv", r->dbcv);
         json_real(j, "gap", r->gap);
         json_real(j, "gap_deviation", r->deviation);
         json_real(j, "stability", r->stability);
@@ -384,7 +389,7 @@ static int run_choose(tool *t)
 static const arg_option own[] = {
     {"k", ARG_TEXT, "FROM:TO", 0, 0, NULL, "2:12", "numbers of clusters to try, 1 to 10000"},
     {"sample", ARG_INTEGER, "N", 2, 1000000, NULL, "10000",
-     "points for silhouette and gap, 2 to 1000000; drawn by seed"},
+     "points for silhouette, dbcv and gap, 2 to 1000000; drawn by seed"},
     {"references", ARG_INTEGER, "N", 0, 1000, NULL, "4",
      "uniform references of the gap statistic, 0 to 1000; 0: no gap"},
     {"runs", ARG_INTEGER, "N", 0, 1000, NULL, "5",
@@ -401,11 +406,12 @@ const command command_choose = {
     .name = "choose",
     .files = "EMBEDDING.npy",
     .summary = "tables indices of K-means over k and proposes one",
-    .notes = "The knee of the inertia; silhouette, Davies-Bouldin and Calinski-Harabasz; the gap statistic's "
+    .notes = "The knee of the inertia; silhouette, Davies-Bouldin, Calinski-Harabasz and DBCV; the gap "
+             "statistic's "
              "rule; the "
              "largest k whose labels are the same over seeds and subsamples. Each names its best k, and the "
              "k that most "
-             "name is proposed. That is a proposal: indices like round clusters of one size.",
+             "name is proposed. That is a proposal: most indices like round clusters of one size.",
     .least = 1,
     .most = 1,
     .own = own,
