@@ -10,6 +10,7 @@
 
 #include "commands.h"
 #include "grouping.h"
+#include "members.h"
 
 #define MOST_MERGED 64
 #define PATH_ROOM 4096
@@ -94,42 +95,64 @@ static int read_size(const char *text, size_t *rows, size_t *columns)
 
 /* ---- tree and rows ------------------------------------------------------------------------------------------------------ */
 
-/* The rows of the second operand: an array, or features of its frames. */
+/* The second operand: an array of rows, or frames, whose features come once the node is known. */
 static int load_rows(tool *t, work *w)
 {
-    cepman_cepstrum *c = NULL;
-    int rc = 0;
     if (t->files < 2) return 0;
-    if (arg_flag(t, "transform")) {
-        rc = input_dataset(t, 1, &w->frames);
-        if (!rc) rc = tool_check(t, cepman_cepstrum_create(&c, t->ctx, w->frames, arg_stage(t, "cepstrum")));
-        if (!rc) rc = tool_check(t, cepman_cepstrum_run(&w->rows, t->ctx, c, w->frames));
-        cepman_cepstrum_unref(c);
-    } else {
-        rc = tool_check(t, cepman_matrix_load(&w->rows, t->ctx, t->file[1]));
-    }
+    if (arg_flag(t, "transform")) return input_dataset(t, 1, &w->frames);
+    return tool_check(t, cepman_matrix_load(&w->rows, t->ctx, t->file[1]));
+}
+
+/* How many points the second operand, or --labels, gives a new tree. */
+static int count_points(tool *t, const work *w, size_t *points)
+{
+    cepman_labels *l = NULL;
+    if (w->rows) *points = cepman_matrix_rows(w->rows);
+    if (w->frames) *points = cepman_dataset_frames(w->frames);
+    if (w->rows || w->frames) return 0;
+    int rc = tool_check(t, cepman_labels_load(&l, t->ctx, arg_text(t, "labels")));
+    *points = cepman_labels_count(l);
+    cepman_labels_unref(l);
     return rc;
 }
 
 static int open_tree(tool *t, work *w)
 {
     if (!arg_flag(t, "new")) return tool_check(t, cepman_hierarchy_load(&w->tree, t->ctx, t->file[0]));
-    size_t n = cepman_matrix_rows(w->rows), rows = 0, columns = 0;
-    int rc = 0;
+    size_t n = 0, rows = 0, columns = 0;
     if (access(t->file[0], F_OK) == 0 && !arg_given(t, "save"))
         return tool_fail("%s: is there already; --new would begin it again", t->file[0]);
     if (w->frames) {
         rows = cepman_dataset_scan_rows(w->frames);
         columns = cepman_dataset_scan_columns(w->frames);
     }
-    if (!w->rows) {
-        cepman_labels *l = NULL;
-        rc = tool_check(t, cepman_labels_load(&l, t->ctx, arg_text(t, "labels")));
-        n = cepman_labels_count(l);
-        cepman_labels_unref(l);
-    }
+    int rc = count_points(t, w, &n);
     if (!rc && arg_given(t, "scan-size")) rc = read_size(arg_text(t, "scan-size"), &rows, &columns);
     if (!rc) rc = tool_check(t, cepman_hierarchy_create(&w->tree, t->ctx, n, rows, columns));
+    return rc;
+}
+
+/* Features of the node's frames, by a transform that has seen no others. */
+static int transform_members(tool *t, work *w)
+{
+    const size_t count = cepman_hierarchy_size(w->tree, w->node), all = cepman_hierarchy_points(w->tree);
+    cepman_dataset *frames = NULL;
+    cepman_cepstrum *c = NULL;
+    if (cepman_dataset_available(w->frames) != all)
+        return tool_fail("%s: %zu frames, must be %zu (of the scan)", t->file[1],
+                         cepman_dataset_available(w->frames), all);
+    size_t *members = array_zero(count, 1, sizeof *members);
+    int rc = members ? tool_check(t, cepman_hierarchy_members(members, t->ctx, w->tree, w->node)) : 1;
+    if (rc || count == all) {
+        free(members);
+        frames = cepman_dataset_ref(w->frames);
+    } else {
+        rc = members_dataset(t, w->frames, members, count, &frames);
+    }
+    if (!rc) rc = tool_check(t, cepman_cepstrum_create(&c, t->ctx, frames, arg_stage(t, "cepstrum")));
+    if (!rc) rc = tool_check(t, cepman_cepstrum_run(&w->rows, t->ctx, c, frames));
+    cepman_cepstrum_unref(c);
+    cepman_dataset_unref(frames);
     return rc;
 }
 
@@ -402,6 +425,7 @@ static int run_split(tool *t)
     if (!rc) rc = open_tree(t, &w);
     if (!rc) rc = tool_check(t, cepman_hierarchy_find(w.tree, t->ctx, w.path, &w.node));
     if (!rc) rc = promise_all(t, &w, changes);
+    if (!rc && w.frames) rc = transform_members(t, &w);
     if (!rc) rc = change(t, &w);
     if (!rc && w.tree_file) rc = tool_check(t, cepman_hierarchy_save(w.tree, t->ctx, w.tree_file));
     if (!rc && w.labels_file) rc = write_labels(t, &w);
@@ -429,7 +453,7 @@ static const arg_option own[] = {
     {"embed", ARG_FLAG, NULL, 0, 0, NULL, NULL, "embeds the node's rows anew by UMAP before the split"},
     {"save-embedding", ARG_PATH, "E.npy", 0, 0, NULL, NULL, "where that embedding goes"},
     {"transform", ARG_FLAG, NULL, 0, 0, NULL, NULL,
-     "ROWS is a FILE of frames: rows are its cepstrum features"},
+     "ROWS is a FILE of frames: rows are cepstrum features of the node's frames alone"},
     {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
      "the ring of --transform, --ring-in and --ring-out"},
     {"new", ARG_FLAG, NULL, 0, 0, NULL, NULL, "begins TREE: a root over the rows"},

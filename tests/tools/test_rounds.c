@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <cepman/hierarchy.h>
+#include <cepman/validity.h>
 
 static char dir[400], scan[400], points[400], truth[400], absent[400], tree[500];
 
@@ -40,6 +41,24 @@ static void assert_says(const char *words)
     ck_assert_msg(strstr(last.out, words) != NULL, "'%s' is not in: %s", words, last.out);
 }
 
+/* The column dbcv of k = 3, whose clusters are the blobs, is the library's index of the blobs. */
+static void choose_dbcv_is_the_library_s(const char *table)
+{
+    cepman_context *ctx = support_begin(1);
+    cepman_matrix *m = NULL;
+    cepman_labels *l = NULL;
+    double want = 0;
+    assert_good(ctx, cepman_matrix_load(&m, ctx, points));
+    assert_good(ctx, cepman_labels_load(&l, ctx, truth));
+    assert_good(ctx, cepman_validity_dbcv(&want, NULL, ctx, m, l));
+    const char *row = strstr(table, "\"k\": 3,"), *at = row ? strstr(row, "\"dbcv\": ") : NULL;
+    ck_assert_ptr_nonnull(at);
+    ck_assert_double_eq_tol(strtod(at + strlen("\"dbcv\": "), NULL), want, 1e-9);
+    cepman_labels_unref(l);
+    cepman_matrix_unref(m);
+    support_end(ctx);
+}
+
 START_TEST(choose_proposes)
 {
     good("choose %s -k 2:6 -o %s", points, in_dir("table.json"));
@@ -47,7 +66,12 @@ START_TEST(choose_proposes)
     assert_says("a proposal by vote");
     size_t n;
     unsigned char *table = support_read(in_dir("table.json"), &n);
-    ck_assert_ptr_nonnull(strstr((char *)table, "\"davies_bouldin\": "));
+    static const char *const columns[] = {
+        "\"inertia\": ", "\"silhouette\": ", "\"davies_bouldin\": ", "\"calinski_harabasz\": ",
+        "\"dbcv\": ",    "\"gap\": ",        "\"stability\": ",      "\"dbcv\": 3,"};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        ck_assert_msg(strstr((char *)table, columns[i]) != NULL, "%s is missing: %s", columns[i], table);
+    choose_dbcv_is_the_library_s((char *)table);
     free(table);
     good("choose %s --k 2:4 --json --sample 60 --runs 0 --references 0", points);
     assert_says("\"sample\": 60,");
@@ -144,6 +168,35 @@ START_TEST(split_embeds_anew)
 }
 END_TEST
 
+/* What a transform measures on frames (offset, means and deviations) it measures on the node's alone. */
+START_TEST(split_transforms_members_alone)
+{
+    cepman_context *ctx = support_begin(1);
+    cepman_hierarchy *t = NULL;
+    uint64_t node;
+    size_t first;
+    good("split %s %s --new --transform --ring 2:10 --method kmeans -k 2", tree, scan);
+    assert_good(ctx, cepman_hierarchy_load(&t, ctx, tree));
+    assert_good(ctx, cepman_hierarchy_find(t, ctx, "0", &node));
+    ck_assert_uint_eq(cepman_hierarchy_size(t, node), 24); /* a half of the scan */
+    size_t *members = calloc(24, sizeof *members);
+    assert_good(ctx, cepman_hierarchy_members(members, ctx, t, node));
+    first = members[0];
+    free(members);
+    good("split %s %s --node 0 --transform --scale standard --embed --epochs 20 --neighbors 5 --method "
+         "kmeans -k 2 "
+         "--save-embedding %s",
+         tree, scan, in_dir("e.npy"));
+    good("transform %s --region 0:%zu:6x4 --scale standard -o %s", scan, first, in_dir("f.npy"));
+    good("embed %s --epochs 20 --neighbors 5 -o %s", in_dir("f.npy"), in_dir("g.npy"));
+    ck_assert(same_files(in_dir("e.npy"), in_dir("g.npy")));
+    make_scan(in_dir("small.npy"), 3, 8, 32);
+    bad(1, "must be 48", "split %s %s --transform --node 1 --method kmeans -k 2", tree, in_dir("small.npy"));
+    cepman_hierarchy_unref(t);
+    support_end(ctx);
+}
+END_TEST
+
 START_TEST(split_noise_and_labels)
 {
     good("split %s --new --method labels --labels %s", tree, truth);
@@ -222,6 +275,7 @@ Suite *suite(void)
     tcase_add_test(t, choose_refuses);
     tcase_add_test(t, split_by_round);
     tcase_add_test(t, split_embeds_anew);
+    tcase_add_test(t, split_transforms_members_alone);
     tcase_add_test(t, split_noise_and_labels);
     tcase_add_test(t, split_refuses);
     tcase_add_test(t, cluster_by_mixture);
