@@ -19,4 +19,5 @@ const command *const commands[] = {&command_info,
                                    &command_map,
                                    &command_score,
                                    &command_run,
+                                   &command_experiment,
                                    NULL};

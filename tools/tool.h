@@ -12,7 +12,7 @@
 
 #include <cepman/cepman.h>
 
-#define TOOL_STAGES 10
+#define TOOL_STAGES 12
 #define TOOL_FILES 3
 
 typedef struct tool tool;
