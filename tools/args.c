@@ -71,6 +71,13 @@ bool option_given(const cepman_options *o, const char *name)
     return cepman_options_is_set(o, stage_option(o, name));
 }
 
+bool any_option_given(const cepman_options *o)
+{
+    for (size_t i = 0; i < cepman_options_count(o); i++)
+        if (cepman_options_is_set(o, i) && strcmp(cepman_options_name(o, i), "seed") != 0) return true;
+    return false;
+}
+
 cepman_options *arg_stage(const tool *t, const char *kind)
 {
     for (size_t i = 0; i < t->stages; i++)

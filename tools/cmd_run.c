@@ -1,5 +1,6 @@
 /* cepman run: the whole chain from a file to a map of domains, with all it needs to be repeated.
- * Cepstrum features -> PCA (when they are many) -> UMAP -> HDBSCAN or K-means -> maps; run.json tells every option.
+ * Cepstrum features -> PCA (when they are many) -> UMAP -> domains of the scan, HDBSCAN or K-means -> maps; run.json tells
+ * every option.
  * Must not: hold a default of its own (defaults.c has them). */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "report.h"
 #include "results.h"
 #include "virtual.h"
+#include "walls.h"
 
 enum { OPEN, TRANSFORM, PCA, EMBED, CLUSTER, IMAGES, STEPS };
 static const char *const step_names[STEPS] = {"open", "transform", "pca", "embed", "cluster", "images"};
@@ -30,6 +32,9 @@ typedef struct chain {
     size_t feature_count;
     bool streamed;  /* features were too many to keep */
     bool with_beam; /* virtual images could be made */
+    bool with_walls;
+    walls walls;
+    double coherence; /* of the scan, when it was asked for; else negative */
     atlas pictures;
     const char *embedding, *embedding_png, *labels, *strength, *json, *hdf5, *report;
     double seconds[STEPS];
@@ -46,7 +51,7 @@ static int promise_all(tool *t, chain *k)
     int rc = promise(t, "embedding.npy", &k->embedding);
     if (!rc) rc = promise(t, "embedding.png", &k->embedding_png);
     if (!rc) rc = promise(t, "labels.npy", &k->labels);
-    if (!rc && strcmp(arg_text(t, "method"), "hdbscan") == 0)
+    if (!rc && strcmp(arg_text(t, "method"), "kmeans") != 0)
         rc = promise(t, "probabilities.npy", &k->strength);
     if (!rc) rc = promise(t, "run.json", &k->json);
     if (!rc && strcmp(arg_text(t, "hdf5"), "never") != 0) rc = promise(t, "results.h5", &k->hdf5);
@@ -125,22 +130,25 @@ static int step_embed(tool *t, chain *k)
     return rc;
 }
 
-/* How strongly each point belongs to its cluster: HDBSCAN's word; all do when there is one domain, and walls that the
- * consensus took out do not. */
-static double *strengths(const grouping *g)
+/* How strongly each point belongs to its cluster: HDBSCAN's word; all do when there is one domain, and on a scan whose
+ * domains were found a point that is on a wall belongs less. Walls that the consensus took out do not. */
+static double *strengths(const chain *k)
 {
+    const grouping *g = &k->groups;
     size_t n = cepman_labels_count(g->labels);
-    const double *p = cepman_hdbscan_probabilities(g->hdbscan);
+    const double *p = g->hdbscan && !g->one_domain ? cepman_hdbscan_probabilities(g->hdbscan) : NULL;
+    const float *mixing = g->hdbscan ? NULL : k->walls.mixing;
     double *strength = array_zero(n, 1, sizeof *strength);
     for (size_t i = 0; strength && i < n; i++)
-        if (cepman_labels_data(g->labels)[i] >= 0) strength[i] = g->one_domain ? 1 : p[i];
+        if (cepman_labels_data(g->labels)[i] >= 0)
+            strength[i] = p ? p[i] : mixing ? 1 - (double)mixing[i] : 1;
     return strength;
 }
 
-static int save_strength(tool *t, const grouping *g, const char *path)
+static int save_strength(tool *t, const chain *k, const char *path)
 {
-    size_t n = cepman_labels_count(g->labels);
-    double *strength = strengths(g);
+    size_t n = cepman_labels_count(k->groups.labels);
+    double *strength = strengths(k);
     int rc = strength ? array_save(t, path, CEPMAN_TYPE_F64, 1, &n, strength) : 1;
     free(strength);
     return rc;
@@ -152,21 +160,55 @@ static bool wants_consensus(const tool *t, const chain *k)
            strcmp(arg_text(t, "consensus"), "auto") == 0;
 }
 
+/* The method in force. auto: domains of the scan, where it tells of them, unless options of HDBSCAN are given. */
+static int choose_method(tool *t, chain *k, const char **method)
+{
+    static const char *const of_hdbscan[] = {"hdbscan-tree", "hdbscan", "consensus", NULL};
+    const cepman_dataset *d = k->frames;
+    const char *scale = NULL;
+    *method = arg_text(t, "method");
+    k->coherence = -1;
+    if (strcmp(*method, "domains") == 0 && (!cepman_dataset_has_scan(d) || !k->pca))
+        return tool_fail(
+            "the method domains needs a scan and principal components of its features (--pca always)");
+    if (strcmp(*method, "auto") != 0) return 0;
+    *method = "hdbscan";
+    for (const char *const *stage = of_hdbscan; *stage; stage++)
+        if (any_option_given(arg_stage(t, *stage))) return 0;
+    int rc = tool_check(t, cepman_options_get_text(k->cepstrum_options, t->ctx, "scale", &scale));
+    if (rc || !k->pca || !k->standard.domains || strcmp(scale, "l2") != 0 ||
+        strcmp(arg_text(t, "consensus"), "auto") != 0)
+        return rc;
+    rc = tool_check(t, cepman_domains_coherence(&k->coherence, t->ctx, k->features,
+                                                cepman_dataset_scan_rows(d), cepman_dataset_scan_columns(d)));
+    if (!rc && k->coherence <= k->standard.coherence) *method = "domains";
+    return rc;
+}
+
 static int step_cluster(tool *t, chain *k)
 {
     const cepman_dataset *d = k->frames;
     bool scan = cepman_dataset_has_scan(d);
-    int rc = grouping_run(t, cepman_umap_embedding(k->umap), arg_text(t, "method"), NULL,
-                          k->standard.min_cluster_size, k->standard.min_samples, &k->groups);
+    const char *method = NULL;
+    int rc = choose_method(t, k, &method);
+    if (!rc && strcmp(method, "domains") == 0)
+        rc = grouping_domains(t, k->features, cepman_dataset_scan_rows(d), cepman_dataset_scan_columns(d),
+                              &k->groups);
+    else if (!rc)
+        rc = grouping_run(t, cepman_umap_embedding(k->umap), method, NULL, k->standard.min_cluster_size,
+                          k->standard.min_samples, &k->groups);
     if (!rc) rc = grouping_one_domain(t, &k->groups);
     if (!rc && wants_consensus(t, k))
         rc = grouping_consensus(t, &k->groups, k->features, &k->standard, cepman_dataset_scan_rows(d),
                                 cepman_dataset_scan_columns(d));
+    k->with_walls = !rc && scan && k->pca;
+    if (k->with_walls) rc = walls_promise(t, arg_text(t, "output"), &k->walls);
+    if (!rc && k->with_walls) rc = walls_write(t, d, k->groups.labels, k->features, &k->walls);
     if (!rc)
         rc = tool_check(t, cepman_labels_save(k->groups.labels, t->ctx, k->labels,
                                               scan ? cepman_dataset_scan_rows(d) : 0,
                                               cepman_dataset_scan_columns(d)));
-    if (!rc && k->strength) rc = save_strength(t, &k->groups, k->strength);
+    if (!rc && k->strength) rc = save_strength(t, k, k->strength);
     if (!rc) rc = atlas_embedding(t, cepman_umap_embedding(k->umap), k->groups.labels, k->embedding_png);
     return rc;
 }
@@ -217,7 +259,7 @@ static int save_hdf5(tool *t, chain *k)
     if (!rc) rc = results_labels(t, w, d, k->groups.labels);
     if (!rc) rc = results_matrix(t, w, d, "embedding", cepman_umap_embedding(k->umap));
     if (!rc && k->strength) {
-        double *strength = strengths(&k->groups);
+        double *strength = strengths(k);
         rc = strength ? results_map(t, w, d, "probabilities", CEPMAN_TYPE_F64, 0, strength) : 1;
         free(strength);
     }
@@ -284,8 +326,9 @@ static void json_in_force(tool *t, json *j, const chain *k)
     json_options(j, "cepstrum", k->cepstrum_options, false);
     if (k->pca) json_options(j, "pca", k->pca_options, false);
     json_options(j, "umap", k->umap_options, false);
+    if (k->with_walls) json_options(j, "domains", arg_stage(t, "domains"), false);
     if (k->groups.tree_options) json_options(j, "hdbscan-tree", k->groups.tree_options, false);
-    json_options(j, cepman_options_kind(k->groups.options), k->groups.options, false);
+    if (k->groups.options) json_options(j, cepman_options_kind(k->groups.options), k->groups.options, false);
     if (k->groups.merged) json_options(j, "consensus", arg_stage(t, "consensus"), false);
     json_close(j, '}');
 }
@@ -318,6 +361,8 @@ static void json_results(json *j, const chain *k)
     json_real(j, "b", b);
     json_close(j, '}');
     grouping_json(j, "clusters", &k->groups);
+    if (k->coherence >= 0) json_real(j, "scan_coherence", k->coherence);
+    if (k->with_walls) json_integer(j, "boundary_points", (int64_t)k->walls.points);
     report_neighbours_json(j, "neighbours", k->frames, k->groups.labels, cepman_umap_embedding(k->umap));
     json_flag(j, "differences_of_pairs", k->pictures.with_differences);
     json_close(j, '}');
@@ -363,6 +408,7 @@ static int write_json(tool *t, const chain *k)
 static void chain_free(chain *k)
 {
     grouping_free(&k->groups);
+    free(k->walls.mixing);
     atlas_free(&k->pictures);
     cepman_options_unref(k->cepstrum_options);
     cepman_options_unref(k->pca_options);
@@ -407,7 +453,12 @@ static const arg_option own[] = {
     {"output", ARG_PATH, "DIR", 0, 0, NULL, NULL, "folder for all results"},
     {"config", ARG_PATH, "RUN.json", 0, 0, NULL, NULL,
      "takes the options of an earlier run (its object \"given\"); the command line has the last word"},
-    {"method", ARG_CHOICE, NULL, 0, 0, "hdbscan|kmeans", "hdbscan", "the clusterer"},
+    {"method", ARG_CHOICE, NULL, 0, 0, "auto|domains|hdbscan|kmeans", "auto",
+     "domains: pieces of the first components, joined where the scan shows no wall; hdbscan, kmeans: of the "
+     "embedding; auto: "
+     "domains on scans of 12 x 12 points or more whose neighbours are alike, hdbscan elsewhere and when it "
+     "is given "
+     "options"},
     {"pca", ARG_CHOICE, NULL, 0, 0, "auto|always|never", "auto",
      "principal components before UMAP, 10 of them without --components; auto: unless frames or features are "
      "few"},
@@ -440,7 +491,9 @@ const command command_run = {
         "frames (15 to 100), --min-cluster-size 3 % of the frames with the consensus, 5 % (10 at least) in "
         "smaller scans, 50 or 3 % in stacks, never more than a sixth, and --min-samples 10 or less; when "
         "HDBSCAN finds nothing to split, the scan is one domain. DIR gets labels, embedding, bright_field, "
-        "dark_field, mean_patterns, mean_cepstra and differences as .npy and .png, label_map.png, "
+        "dark_field, boundaries (0 within domains, 1 on walls, 2 in none), mean_patterns, mean_cepstra and "
+        "differences "
+        "as .npy and .png, label_map.png, "
         "run.json with every option, result and timing, and report.html to look at.",
     .least = 1,
     .most = 1,
@@ -448,5 +501,5 @@ const command command_run = {
     .shorts = shorts,
     .stages = {cepman_dataset_options_create, cepman_cepstrum_options_create, cepman_pca_options_create,
                cepman_umap_options_create, cepman_kmeans_options_create, cepman_hdbscan_tree_options_create,
-               cepman_hdbscan_options_create, cepman_consensus_options_create},
+               cepman_hdbscan_options_create, cepman_consensus_options_create, cepman_domains_options_create},
     .run = run_run};

@@ -16,11 +16,12 @@ static size_t at_most(size_t value, size_t most)
 run_defaults run_defaults_for(size_t n, size_t d, size_t rows, size_t columns)
 {
     /* Few components keep the domains and drop the noise and slow changes that would split them. */
-    run_defaults r = {.components = 10, .coarse_components = 8, .coarse_min_samples = 5};
+    run_defaults r = {.components = 10, .coarse_components = 8, .coarse_min_samples = 5, .coherence = 0.25};
     r.pca = d > 10 * r.components && n > 5 * r.components;
     /* More neighbours tear a smooth range of tilts less often; about the square root of n, 15 to 100. */
     for (r.neighbors = 15; r.neighbors < 100 && (r.neighbors + 1) * (r.neighbors + 1) <= n;)
         r.neighbors++;
+    r.domains = r.pca && rows >= 12 && columns >= 12;
     /* In a small scan most points are near walls, and a coarse clustering of them says little. */
     r.consensus = r.pca && rows >= 12 && columns >= 12 && n >= 4000;
     /* A smaller domain than this is not looked for; larger where no consensus mends what was split too far. */

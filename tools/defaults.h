@@ -10,6 +10,8 @@ typedef struct run_defaults {
     size_t neighbors;        /* of UMAP, the point itself included */
     size_t min_cluster_size; /* of HDBSCAN */
     size_t min_samples;
+    bool domains;             /* found on the scan, where it is coherent */
+    double coherence;         /* at most (cepman_domains_coherence()) */
     bool consensus;           /* with a clustering of the first components, on a scan */
     size_t coarse_components; /* few enough for the k-d tree */
     size_t coarse_size;       /* its min-cluster-size */

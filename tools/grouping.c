@@ -10,14 +10,18 @@ int grouping_check(tool *t, const char *method)
 {
     static const char *const of_kmeans[] = {"mixture", "hdbscan-tree", "hdbscan", NULL},
                              *const of_mixture[] = {"hdbscan-tree", "hdbscan", NULL},
-                             *const of_hdbscan[] = {"kmeans", "mixture", NULL};
+                             *const of_hdbscan[] = {"kmeans", "mixture", NULL},
+                             *const of_domains[] = {"kmeans",  "mixture",   "hdbscan-tree",
+                                                    "hdbscan", "consensus", NULL};
     const char *name;
     const char *const *others = strcmp(method, "kmeans") == 0    ? of_kmeans
                                 : strcmp(method, "mixture") == 0 ? of_mixture
+                                : strcmp(method, "domains") == 0 ? of_domains
                                                                  : of_hdbscan;
     for (; *others; others++)
         if (arg_stage(t, *others) && arg_stage_on_line(t, *others, &name))
-            return tool_usage("option --%s belongs to %s, the method is %s", name, *others, method);
+            return tool_usage("option --%s belongs to %s, the method is %s", name, *others,
+                              strcmp(method, "auto") == 0 ? "domains or hdbscan" : method);
     return 0;
 }
 
@@ -166,6 +170,13 @@ int grouping_consensus(tool *t, grouping *g, const cepman_matrix *scores, const 
     cepman_hdbscan_unref(coarse);
     cepman_matrix_unref(few);
     return rc;
+}
+
+int grouping_domains(tool *t, const cepman_matrix *scores, size_t rows, size_t columns, grouping *g)
+{
+    g->method = "domains";
+    return tool_check(
+        t, cepman_domains_find(&g->labels, t->ctx, scores, rows, columns, arg_stage(t, "domains")));
 }
 
 void grouping_free(grouping *g)

@@ -37,6 +37,8 @@ int grouping_one_domain(tool *t, grouping *g);
  * (cepman_consensus_merge()), by the stage "consensus". */
 int grouping_consensus(tool *t, grouping *g, const cepman_matrix *scores, const run_defaults *standard,
                        size_t rows, size_t columns);
+/* Domains of a scan (cepman_domains_find()), by the stage "domains". scores: principal components of features of unit length. */
+int grouping_domains(tool *t, const cepman_matrix *scores, size_t rows, size_t columns, grouping *out);
 void grouping_free(grouping *g);
 /* Facts of the result: clusters, noise, sizes, inertia, ... */
 void grouping_json(json *j, const char *key, const grouping *g);

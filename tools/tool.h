@@ -104,6 +104,8 @@ double arg_real(const tool *t, const char *name);
 int64_t arg_integer(const tool *t, const char *name);
 /* True when the user set the option, on the line or by a config. */
 bool option_given(const cepman_options *options, const char *name);
+/* 1 when any of them was, the seed apart. */
+bool any_option_given(const cepman_options *options);
 /* The stage's options, NULL when the command has no such stage. */
 cepman_options *arg_stage(const tool *t, const char *kind);
 /* 1 when the command line set an option of the stage other than seed; *name is that option. */

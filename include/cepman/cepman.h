@@ -22,6 +22,7 @@
 #include <cepman/mixture.h>
 #include <cepman/hdbscan.h>
 #include <cepman/consensus.h>
+#include <cepman/domains.h>
 #include <cepman/hierarchy.h>
 #include <cepman/validity.h>
 #include <cepman/maps.h>

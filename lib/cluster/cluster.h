@@ -7,6 +7,7 @@
 #include <cepman/kmeans.h>
 #include <cepman/mixture.h>
 #include <cepman/consensus.h>
+#include <cepman/domains.h>
 #include <cepman/validity.h>
 
 #include "condense.h"

@@ -23,7 +23,7 @@ PUBLIC = {
     "export.h": "base", "version.h": "base", "status.h": "base", "context.h": "base", "options.h": "base",
     "matrix.h": "matrix", "dataset.h": "dataset", "cepstrum.h": "cepstrum", "pca.h": "pca",
     "neighbors.h": "neighbors", "maps.h": "maps", "simulate.h": "simulate", "umap.h": "umap", "vae.h": "vae",
-    "kmeans.h": "cluster", "mixture.h": "cluster", "hierarchy.h": "cluster", "hdbscan.h": "cluster", "consensus.h": "cluster", "validity.h": "cluster",
+    "kmeans.h": "cluster", "mixture.h": "cluster", "hierarchy.h": "cluster", "hdbscan.h": "cluster", "consensus.h": "cluster", "domains.h": "cluster", "validity.h": "cluster",
 }
 # System headers that one room alone may see.
 ONLY_IN = {"fftw3.h": "fft", "cblas.h": "linalg", "hdf5.h": "dataset", "lapacke.h": "linalg", "lapack.h": "linalg",
