@@ -16,7 +16,7 @@ static size_t at_most(size_t value, size_t most)
 run_defaults run_defaults_for(size_t n, size_t d, size_t rows, size_t columns)
 {
     /* Few components keep the domains and drop the noise and slow changes that would split them. */
-    run_defaults r = {.components = 10, .coarse_components = 8, .coarse_min_samples = 5, .coherence = 0.25};
+    run_defaults r = {.components = 10, .coarse_components = 8, .coarse_min_samples = 5, .coherence = 0.5};
     r.pca = d > 10 * r.components && n > 5 * r.components;
     /* More neighbours tear a smooth range of tilts less often; about the square root of n, 15 to 100. */
     for (r.neighbors = 15; r.neighbors < 100 && (r.neighbors + 1) * (r.neighbors + 1) <= n;)

@@ -4,7 +4,9 @@
  * their own. A scan tells more: noise is new at every point and the crystal is not; a tilt changes little by little from
  * point to point and a wall is a jump; a wall is thin. cepman_domains_find() makes pure pieces (HDBSCAN of features that are
  * smoothed within domains), joins those between which the scan shows no jump, and those elsewhere that differ by less than
- * walls of this scan do, and gives what is left to the domain it lies in and looks like (docs/method.md, Domains). */
+ * walls of this scan do, and gives what is left to the domain it lies in and looks like. Of nine such labellings, from
+ * coarser and finer pieces in more and fewer columns, it returns the one that the others agree with best (docs/method.md,
+ * Domains). */
 #ifndef CEPMAN_DOMAINS_H
 #define CEPMAN_DOMAINS_H
 
@@ -30,7 +32,7 @@ CEPMAN_API cepman_status cepman_domains_options_create(cepman_options **out, cep
 
 /* How much a scan's neighbours differ: the median squared distance between the features of scan neighbours over that between
  * points of the scan in general (sampled): 0 for large smooth domains, near 1 when a point says nothing of its neighbour; 1
- * when there is nothing to compare. Above a quarter cepman_domains_find() has little to go by. Errors: ARGUMENT, SHAPE,
+ * when there is nothing to compare. Above a half cepman_domains_find() has little to go by. Errors: ARGUMENT, SHAPE,
  * MEMORY, UNSUPPORTED (not float32). */
 CEPMAN_API cepman_status cepman_domains_coherence(double *out, cepman_context *context,
                                                   const cepman_matrix *features, size_t scan_rows,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cepman/hdbscan.h>
+#include <cepman/validity.h>
 
 #include "linkage.h"
 
@@ -169,61 +170,108 @@ static cepman_status drop_clusters(cep_domains *s, bool walls)
     return status;
 }
 
-/* Pieces: HDBSCAN of the first columns. */
-static cepman_status find_pieces(cep_domains *s)
-{
-    cepman_options *of_tree = NULL, *of_cut = NULL;
-    cepman_hdbscan_tree *tree = NULL;
-    cepman_hdbscan *cut = NULL;
-    cepman_matrix *first = NULL;
-    size_t columns = (size_t)cep_options_integer(s->options, "density-columns");
-    double least = cep_options_real(s->options, "piece") * (double)s->n;
-    if (columns > s->d) columns = s->d;
-    cepman_status status = cepman_matrix_wrap(&first, s->ctx, s->smooth, s->n, columns, s->d, NULL, NULL);
-    if (!status) status = cepman_hdbscan_tree_options_create(&of_tree, s->ctx);
-    if (!status) status = cepman_hdbscan_options_create(&of_cut, s->ctx);
-    if (!status)
-        status = cepman_options_set_integer(of_tree, s->ctx, "min-samples",
-                                            cep_options_integer(s->options, "piece-samples"));
-    if (!status)
-        status = cepman_options_set_integer(of_cut, s->ctx, "min-cluster-size",
-                                            least > CEP_DOMAIN_LEAST ? (int64_t)least : CEP_DOMAIN_LEAST);
-    if (!status) status = cepman_hdbscan_tree_build(&tree, s->ctx, first, of_tree);
-    if (!status) status = cepman_hdbscan_extract(&cut, s->ctx, tree, of_cut);
-    if (!status) {
-        const cepman_labels *labels = cepman_hdbscan_labels(cut);
-        memcpy(s->label, cepman_labels_data(labels), s->n * sizeof *s->label);
-        s->clusters = cepman_labels_clusters(labels);
-    }
-    cepman_hdbscan_unref(cut);
-    cepman_hdbscan_tree_unref(tree);
-    cepman_options_unref(of_cut);
-    cepman_options_unref(of_tree);
-    cepman_matrix_unref(first);
-    return status;
-}
-
 static void one_domain(cep_domains *s)
 {
     for (size_t i = 0; i < s->n; i++)
         s->label[i] = s->good[i] ? 0 : -1;
 }
 
-static cepman_status find(cep_domains *s)
+/* From pieces in s->label to domains. */
+static cepman_status pieces_to_domains(cep_domains *s)
 {
     double usual;
-    cepman_status status = cep_domains_make_smooth(s);
-    if (!status) status = find_pieces(s);
-    if (!status) status = drop_clusters(s, true);
-    if (status) return status;
-    if (s->clusters == 0) {
-        one_domain(s);
-        return CEPMAN_OK;
+    cepman_status status = drop_clusters(s, true);
+    if (!status && s->clusters) status = cep_domains_join(s, &usual);
+    if (!status && s->clusters) status = cep_domains_fill(s, usual);
+    if (!status && s->clusters) status = drop_clusters(s, false);
+    if (!status && !s->clusters) one_domain(s);
+    return status;
+}
+
+/* ---- candidates ------------------------------------------------------------------------------------------------ */
+
+/* Where a sheet of tilts is torn hangs on how finely one looks. Domains are found from pieces in fewer columns too, and from
+ * smaller and larger pieces; that labelling is taken which the others agree with best. */
+#define COLUMN_CHOICES 3
+#define PIECE_CHOICES 3
+#define CANDIDATES (COLUMN_CHOICES * PIECE_CHOICES)
+static const double of_columns[COLUMN_CHOICES] = {0.75, 1, 0.5}, of_piece[PIECE_CHOICES] = {1, 1.35, 0.7};
+
+static cepman_status candidate(cepman_labels **out, cep_domains *s, cepman_hdbscan_tree *tree, double share)
+{
+    cepman_options *how = NULL;
+    cepman_hdbscan *cut = NULL;
+    double least = cep_options_real(s->options, "piece") * share * (double)s->n;
+    cepman_status status = cepman_hdbscan_options_create(&how, s->ctx);
+    if (!status)
+        status = cepman_options_set_integer(how, s->ctx, "min-cluster-size",
+                                            least > CEP_DOMAIN_LEAST ? (int64_t)least : CEP_DOMAIN_LEAST);
+    if (!status) status = cepman_hdbscan_extract(&cut, s->ctx, tree, how);
+    if (!status) status = cep_labels_create(out, s->ctx, s->n, &s->label);
+    if (!status) {
+        const cepman_labels *pieces = cepman_hdbscan_labels(cut);
+        memcpy(s->label, cepman_labels_data(pieces), s->n * sizeof *s->label);
+        s->clusters = cepman_labels_clusters(pieces);
+        status = pieces_to_domains(s);
+        cep_labels_seal(*out);
     }
-    status = cep_domains_join(s, &usual);
-    if (!status) status = cep_domains_fill(s, usual);
-    if (!status) status = drop_clusters(s, false);
-    if (!status && s->clusters == 0) one_domain(s);
+    cepman_hdbscan_unref(cut);
+    cepman_options_unref(how);
+    return status;
+}
+
+/* The candidates from pieces in the first `columns` columns. */
+static cepman_status candidates(cepman_labels **out, cep_domains *s, size_t columns)
+{
+    cepman_options *how = NULL;
+    cepman_hdbscan_tree *tree = NULL;
+    cepman_matrix *first = NULL;
+    cepman_status status = cepman_matrix_wrap(&first, s->ctx, s->smooth, s->n, columns, s->d, NULL, NULL);
+    if (!status) status = cepman_hdbscan_tree_options_create(&how, s->ctx);
+    if (!status)
+        status = cepman_options_set_integer(how, s->ctx, "min-samples",
+                                            cep_options_integer(s->options, "piece-samples"));
+    if (!status) status = cepman_hdbscan_tree_build(&tree, s->ctx, first, how);
+    for (size_t i = 0; !status && i < PIECE_CHOICES; i++)
+        status = candidate(&out[i], s, tree, of_piece[i]);
+    cepman_hdbscan_tree_unref(tree);
+    cepman_options_unref(how);
+    cepman_matrix_unref(first);
+    return status;
+}
+
+/* The one with the largest sum of adjusted Rand indices with the others, of equal ones the first. */
+static cepman_status most_agreed(size_t *best, cepman_context *ctx, cepman_labels *const *all)
+{
+    double most = -INFINITY;
+    for (size_t i = 0; i < CANDIDATES; i++) {
+        double sum = 0;
+        for (size_t j = 0; j < CANDIDATES; j++) {
+            double index = 1;
+            cepman_status status = i == j ? CEPMAN_OK : cepman_validity_ari(&index, ctx, all[i], all[j]);
+            if (status) return status;
+            sum += isnan(index) ? 0 : index;
+        }
+        if (sum > most) {
+            most = sum;
+            *best = i;
+        }
+    }
+    return CEPMAN_OK;
+}
+
+static cepman_status find(cepman_labels **out, cep_domains *s)
+{
+    cepman_labels *all[CANDIDATES] = {NULL};
+    size_t widest = (size_t)cep_options_integer(s->options, "density-columns"), best = 0;
+    if (widest > s->d) widest = s->d;
+    cepman_status status = cep_domains_make_smooth(s);
+    for (size_t i = 0; !status && i < COLUMN_CHOICES; i++)
+        status = candidates(all + i * PIECE_CHOICES, s, (size_t)ceil(of_columns[i] * (double)widest));
+    if (!status) status = most_agreed(&best, s->ctx, all);
+    if (!status) *out = cepman_labels_ref(all[best]);
+    for (size_t i = 0; i < CANDIDATES; i++)
+        cepman_labels_unref(all[i]);
     return status;
 }
 
@@ -302,16 +350,10 @@ cepman_status cepman_domains_find(cepman_labels **out, cepman_context *ctx, cons
     cepman_labels *labels = NULL;
     status = begin(&s, ctx, features, scan_rows, scan_columns, options);
     if (status) return status;
-    status = cep_labels_create(&labels, ctx, s.n, &s.label);
-    if (!status) status = find(&s);
+    status = find(&labels, &s);
     end(&s);
-    if (status) {
-        cepman_labels_unref(labels);
-        return status;
-    }
-    cep_labels_seal(labels);
-    *out = labels;
-    return CEPMAN_OK;
+    if (!status) *out = labels;
+    return status;
 }
 
 cepman_status cepman_domains_mixing(float *mixing, cepman_context *ctx, const cepman_labels *labels,
