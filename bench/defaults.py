@@ -7,8 +7,8 @@ Scans come from `cepman simulate`; mosaics of single crystals are made here of s
 one's counts at every scan point, which is exactly a Poisson count of the mixed intensity. A table has one line a scan:
 accuracy on core points (one-to-one matching; noise and surplus clusters are errors), clusters found and true, the part of
 the core that is noise, and the part of the wall points that boundaries.npy marks (and of core points, wrongly).
-Needs numpy; nothing is fetched. A scan that no test of the other set resembles more than itself: sets differ in seeds,
-materials, frames, pixels and doses.
+Needs numpy; nothing is fetched. The pipeline was tuned on the set tune alone; held-out has other seeds, materials, frames,
+pixels and doses, and is for judging a change once it is made.
 """
 import argparse
 import concurrent.futures
@@ -150,7 +150,7 @@ def judge(cepman, name, case, keep, run):
         call(cepman, "run", out, "-o", results, *run)
         seconds = time.monotonic() - start
         marked = os.path.join(results, "boundaries.npy")
-        marked = np.load(marked) > 0 if os.path.exists(marked) else None
+        marked = np.load(marked) == 1 if os.path.exists(marked) else None
         return dict(score(np.load(os.path.join(results, "labels.npy")), truth, wall, marked), name=name, seconds=seconds)
     finally:
         if not keep:

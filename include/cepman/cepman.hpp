@@ -1704,6 +1704,36 @@ inline labels consensus(const context &ctx, const labels &fine, const labels &co
                             scan_columns, how.get());
 }
 
+inline options domains_options(const context &ctx)
+{
+    return {ctx, cepman_domains_options_create};
+}
+/* Domains of a scan from a few principal components of features of unit length. */
+inline labels domains(const context &ctx, const matrix &features, std::size_t scan_rows,
+                      std::size_t scan_columns, const options &how = {})
+{
+    return ctx.make<labels>(cepman_domains_find, features.get(), scan_rows, scan_columns, how.get());
+}
+/* How much of a neighbouring domain is in each scan point, 0 to 1. */
+inline std::vector<float> domains_mixing(const context &ctx, const labels &found, const matrix &features,
+                                         std::size_t scan_rows, std::size_t scan_columns,
+                                         const options &how = {})
+{
+    std::vector<float> mixing(found.count());
+    if (mixing.empty()) mixing.reserve(1);
+    ctx.check(cepman_domains_mixing(mixing.data(), ctx.get(), found.get(), features.get(), scan_rows,
+                                    scan_columns, how.get()));
+    return mixing;
+}
+/* 0: a scan point is like its neighbours; near 1: it says nothing of them. */
+inline double domains_coherence(const context &ctx, const matrix &features, std::size_t scan_rows,
+                                std::size_t scan_columns)
+{
+    double value = 0;
+    ctx.check(cepman_domains_coherence(&value, ctx.get(), features.get(), scan_rows, scan_columns));
+    return value;
+}
+
 /* The tree of rounds. Nodes are ids; paths name them, "0/2". */
 class hierarchy
     : public detail::handle<hierarchy, cepman_hierarchy, cepman_hierarchy_ref, cepman_hierarchy_unref>
