@@ -160,37 +160,13 @@ static bool wants_consensus(const tool *t, const chain *k)
            strcmp(arg_text(t, "consensus"), "auto") == 0;
 }
 
-/* The method in force. auto: domains of the scan, where it tells of them, unless options of HDBSCAN are given. */
-static int choose_method(tool *t, chain *k, const char **method)
-{
-    static const char *const of_hdbscan[] = {"hdbscan-tree", "hdbscan", "consensus", NULL};
-    const cepman_dataset *d = k->frames;
-    const char *scale = NULL;
-    *method = arg_text(t, "method");
-    k->coherence = -1;
-    if (strcmp(*method, "domains") == 0 && (!cepman_dataset_has_scan(d) || !k->pca))
-        return tool_fail(
-            "the method domains needs a scan and principal components of its features (--pca always)");
-    if (strcmp(*method, "auto") != 0) return 0;
-    *method = "hdbscan";
-    for (const char *const *stage = of_hdbscan; *stage; stage++)
-        if (any_option_given(arg_stage(t, *stage))) return 0;
-    int rc = tool_check(t, cepman_options_get_text(k->cepstrum_options, t->ctx, "scale", &scale));
-    if (rc || !k->pca || !k->standard.domains || strcmp(scale, "l2") != 0 ||
-        strcmp(arg_text(t, "consensus"), "auto") != 0)
-        return rc;
-    rc = tool_check(t, cepman_domains_coherence(&k->coherence, t->ctx, k->features,
-                                                cepman_dataset_scan_rows(d), cepman_dataset_scan_columns(d)));
-    if (!rc && k->coherence <= k->standard.coherence) *method = "domains";
-    return rc;
-}
-
 static int step_cluster(tool *t, chain *k)
 {
     const cepman_dataset *d = k->frames;
     bool scan = cepman_dataset_has_scan(d);
     const char *method = NULL;
-    int rc = choose_method(t, k, &method);
+    int rc = grouping_method(t, d, k->pca ? k->features : NULL, k->cepstrum_options, &k->standard, &method,
+                             &k->coherence);
     if (!rc && strcmp(method, "domains") == 0)
         rc = grouping_domains(t, k->features, cepman_dataset_scan_rows(d), cepman_dataset_scan_columns(d),
                               &k->groups);
@@ -488,12 +464,13 @@ const command command_run = {
     .notes =
         "An option that two stages share takes its stage's name before it (--cepstrum-alpha, "
         "--hdbscan-tree-alpha). When they are not given, --neighbors is the square root of the number of "
-        "frames (15 to 100), --min-cluster-size 3 % of the frames with the consensus, 5 % (10 at least) in "
-        "smaller scans, 50 or 3 % in stacks, never more than a sixth, and --min-samples 10 or less; when "
-        "HDBSCAN finds nothing to split, the scan is one domain. DIR gets labels, embedding, bright_field, "
+        "frames (15 to 100), and with HDBSCAN --min-cluster-size 3 % of the frames with the consensus, 5 % "
+        "(10 at "
+        "least) in smaller scans, 50 or 3 % in stacks, never more than a sixth, and --min-samples 10 or "
+        "less; when "
+        "there is nothing to split, the scan is one domain. DIR gets labels, embedding, bright_field, "
         "dark_field, boundaries (0 within domains, 1 on walls, 2 in none), mean_patterns, mean_cepstra and "
-        "differences "
-        "as .npy and .png, label_map.png, "
+        "differences as .npy and .png, label_map.png, "
         "run.json with every option, result and timing, and report.html to look at.",
     .least = 1,
     .most = 1,

@@ -172,6 +172,31 @@ int grouping_consensus(tool *t, grouping *g, const cepman_matrix *scores, const 
     return rc;
 }
 
+int grouping_method(tool *t, const cepman_dataset *frames, const cepman_matrix *scores,
+                    const cepman_options *cepstrum, const run_defaults *standard, const char **method,
+                    double *coherence)
+{
+    static const char *const of_hdbscan[] = {"hdbscan-tree", "hdbscan", "consensus", NULL};
+    const char *scale = NULL;
+    *method = arg_text(t, "method");
+    *coherence = -1;
+    if (strcmp(*method, "domains") == 0 && (!cepman_dataset_has_scan(frames) || !scores))
+        return tool_fail(
+            "the method domains needs a scan and principal components of its features (--pca always)");
+    if (strcmp(*method, "auto") != 0) return 0;
+    *method = "hdbscan";
+    for (const char *const *stage = of_hdbscan; *stage; stage++)
+        if (any_option_given(arg_stage(t, *stage))) return 0;
+    int rc = tool_check(t, cepman_options_get_text(cepstrum, t->ctx, "scale", &scale));
+    if (rc || !scores || !standard->domains || strcmp(scale, "l2") != 0 ||
+        strcmp(arg_text(t, "consensus"), "auto") != 0)
+        return rc;
+    rc = tool_check(t, cepman_domains_coherence(coherence, t->ctx, scores, cepman_dataset_scan_rows(frames),
+                                                cepman_dataset_scan_columns(frames)));
+    if (!rc && *coherence <= standard->coherence) *method = "domains";
+    return rc;
+}
+
 int grouping_domains(tool *t, const cepman_matrix *scores, size_t rows, size_t columns, grouping *g)
 {
     g->method = "domains";

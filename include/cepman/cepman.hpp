@@ -1719,7 +1719,7 @@ inline std::vector<float> domains_mixing(const context &ctx, const labels &found
                                          std::size_t scan_rows, std::size_t scan_columns,
                                          const options &how = {})
 {
-    std::vector<float> mixing(found.count());
+    std::vector<float> mixing(found.values().size());
     if (mixing.empty()) mixing.reserve(1);
     ctx.check(cepman_domains_mixing(mixing.data(), ctx.get(), found.get(), features.get(), scan_rows,
                                     scan_columns, how.get()));

@@ -10,7 +10,9 @@
 #define REACH 5           /* scan points between two pieces that meet, at most */
 #define LEAST_CROSSINGS 4 /* fewer tell nothing */
 #define LEAST_PRODUCTS 3
-#define DRIFT 2 /* scan points a border may move from line to line */
+#define DRIFT 2   /* scan points a border may move from line to line */
+#define CLEAR 0.6 /* of the contrast below which a border may be a tear */
+#define HIGH 0.85 /* of the usual jump: what jumps more is a wall in any case */
 #define REMNANT                                                                                              \
     0.8 /* a piece too small for a domain joins one that is nearer than this part of what walls are apart */
 
@@ -210,13 +212,25 @@ static cepman_status find_contacts(join *g)
 
 /* ---- what that says ------------------------------------------------------------------------------------------------- */
 
+/* Of the two steps beside a border the smaller; negative: not measured. */
+static double beside(const contact *m)
+{
+    return m->low < m->high ? m->low : m->high;
+}
+
+/* A jump this small against the steps beside it is a tear, whatever its size, unless it is as large as walls are. */
+static bool clear_tear(const join *g, const contact *m)
+{
+    return beside(m) >= 0 && m->jump < CLEAR * cep_options_real(g->s->options, "tear") * beside(m);
+}
+
 /* Jumps of long borders and large jumps count most, so that tears pull the mean down little. */
 static double usual_jump(const join *g)
 {
     double least = cep_options_real(g->s->options, "least-jump"), sum = 0, squares = 0;
     for (size_t i = 0; i < g->contact_count; i++) {
         const contact *m = &g->contacts[i];
-        if (m->count < LEAST_CROSSINGS || !(m->jump > least)) continue;
+        if (m->count < LEAST_CROSSINGS || !(m->jump > least) || clear_tear(g, m)) continue;
         sum += (double)m->count * m->jump;
         squares += (double)m->count * m->jump * m->jump;
     }
@@ -231,11 +245,10 @@ static void judge(join *g)
     for (size_t i = 0; i < g->contact_count; i++) {
         const contact *m = &g->contacts[i];
         if (m->count < LEAST_CROSSINGS) continue;
-        double beside = m->low < m->high ? m->low : m->high;
         unsigned char kind = NEUTRAL;
-        if (m->jump > wall)
+        if (m->jump > wall && !(clear_tear(g, m) && m->jump < HIGH * g->usual))
             kind = WALL;
-        else if (isinf(g->usual) || (beside >= 0 && m->jump < contrast * beside))
+        else if (isinf(g->usual) || (beside(m) >= 0 && m->jump < contrast * beside(m)))
             kind = TEAR;
         g->kind[m->first * k + m->second] = g->kind[m->second * k + m->first] = kind;
     }
