@@ -21,7 +21,7 @@ CEPMAN_BEGIN
  *   piece            real 0.001..1 (0.015): least fraction of the points in a piece (at least 8 points)
  *   piece-samples    integer 1..1000 (5): of HDBSCAN
  *   domain           real 0..1 (0.03): least fraction of the points in a domain (at least 8 points)
- *   least-jump       real 0..1e30 (0.25), in units of the features: no border with a smaller jump is a wall. For features
+ *   least-jump       real 0..1e30 (0.3), in units of the features: no border with a smaller jump is a wall. For features
  *                    of unit length (a cepstrum scaled by l2) it is the chord of an angle
  *   wall             real 0..10 (0.65): jump across a border over the usual jump across walls of this scan, above which it is
  *                    a wall; pieces that do not touch are one domain when they differ by less

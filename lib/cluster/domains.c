@@ -24,7 +24,7 @@ static const cep_option table[] = {
     {"piece-samples", CEPMAN_OPTION_INTEGER, 1, 1000, 5, NULL, "HDBSCAN's for the pieces, 1 to 1000"},
     {"domain", CEPMAN_OPTION_REAL, 0, 1, 0.03, NULL,
      "least fraction of the points in a domain, 0 to 1 (and at least 8 points)"},
-    {"least-jump", CEPMAN_OPTION_REAL, 0, 1e30, 0.25, NULL,
+    {"least-jump", CEPMAN_OPTION_REAL, 0, 1e30, 0.3, NULL,
      "jump of the features across a border below which it is no wall; for features of unit length"},
     {"wall", CEPMAN_OPTION_REAL, 0, 10, 0.65, NULL,
      "jump over the scan's usual jump across walls, 0 to 10, above which a border is a wall"},
