@@ -82,6 +82,13 @@ CEPMAN_API cepman_status cepman_dataset_view_binned(cepman_dataset **out, cepman
  * dataset has. Frames are not changed: transforms patch bad pixels, virtual detectors leave them out. */
 CEPMAN_API cepman_status cepman_dataset_view_masked(cepman_dataset **out, cepman_context *context,
                                                     cepman_dataset *dataset, const uint8_t *mask);
+/* Every frame moved by whole pixels so that its direct beam is at ((height - 1) / 2, (width - 1) / 2), to half a pixel: scans
+ * whose beam wanders (descan). Counts stay as they are; what comes in from outside repeats the frame's edge, and bad pixels
+ * take the value of a good one beside them, so that the view has no mask. The beam is the brightest square of pixels (a
+ * sixteenth of the frame, 3 pixels at least) within an eighth of the frame from that of the mean of 64 frames, which
+ * are read here. Errors: also DATA (the mask leaves no pixel), and those of reading. */
+CEPMAN_API cepman_status cepman_dataset_view_centred(cepman_dataset **out, cepman_context *context,
+                                                     cepman_dataset *dataset);
 /* The same frames with other calibrations: scan step in nanometres, reciprocal pixel in 1/angstrom; NaN: unknown. */
 CEPMAN_API cepman_status cepman_dataset_view_calibrated(cepman_dataset **out, cepman_context *context,
                                                         cepman_dataset *dataset, double scan_step,

@@ -145,10 +145,6 @@ cepman_status cep_sample_scan(cep_sample *out, cepman_context *ctx, cepman_datas
 /* Background of a mean frame: its lower quartile, at least a hundredth of its mean; 1 when it is all zero.
  * values: count of them, reordered. */
 double cep_background(float *values, size_t count);
-/* Direct beam of a frame of clamped floats: centre of mass of the brightest square, sought within `within`
- * pixels of (near_y, near_x) when these are not NaN. sums: (height + 1) * (width + 1) doubles. */
-void cep_find_beam(double *y, double *x, const float *frame, size_t height, size_t width, size_t stride,
-                   double near_y, double near_x, double within, double *sums);
 
 /* ---- the transform (create.c) ---- */
 

@@ -137,6 +137,7 @@ cepman_status cepman_dataset_view_binned(cepman_dataset **out, cepman_context *c
     }
     info.mask = mask;
     info.type = binned_type(info.type);
+    info.saturation = 0; /* of the pixels, not of their sums */
     info.height = v.rows;
     info.width = v.columns;
     info.reciprocal_pixel *= (double)factor;

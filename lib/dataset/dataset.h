@@ -38,6 +38,7 @@ typedef struct cep_dataset_info {
     bool has_scan;
     double scan_step, reciprocal_pixel; /* nm, 1/angstrom; NaN: unknown */
     const uint8_t *mask;                /* height * width, copied; NULL: none */
+    double saturation;                  /* the largest count of a pixel; 0: not known */
 } cep_dataset_info;
 
 /* Takes the source over: on failure it is closed too. Checks sizes (>= 1, no overflow, at most 2^40 frames,
@@ -59,6 +60,15 @@ cepman_status cep_dataset_derive(cepman_dataset *dataset, cep_fault *fault, size
 const void *cep_dataset_lend(cepman_dataset *dataset, size_t first, size_t count);
 bool cep_dataset_concurrent(const cepman_dataset *dataset);
 size_t cep_dataset_frame_bytes(const cepman_dataset *dataset);
+/* The mean of at most `samples` of the frames that are available, evenly spread; at least one must be. Masked pixels and
+ * those that are not finite are left out, negative ones are 0; counts says how many went into each pixel, whose mean is
+ * 0 when that is 0. Outputs: height * width; they are changed on failure. */
+cepman_status cep_dataset_sample_mean(float *mean, uint32_t *counts, cepman_context *ctx,
+                                      cepman_dataset *dataset, size_t samples);
+/* Direct beam of a frame of clamped floats: centre of mass of the brightest square, sought within `within`
+ * pixels of (near_y, near_x) when these are not NaN. sums: (height + 1) * (width + 1) doubles. */
+void cep_find_beam(double *y, double *x, const float *frame, size_t height, size_t width, size_t stride,
+                   double near_y, double near_x, double within, double *sums);
 /* What it was told about itself; the mask is the dataset's own. For making a dataset like another. */
 const cep_dataset_info *cep_dataset_info_of(const cepman_dataset *dataset);
 

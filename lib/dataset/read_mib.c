@@ -177,6 +177,7 @@ static cepman_status mib_open(cep_opening *o)
     }
     strides.stride = strides.skip + strides.bytes;
     if (o->salvage) strides.mark_size = 0;
+    if (h.depth > 1) o->info.saturation = (double)(((uint64_t)1 << h.depth) - 1);
     return open_files(o, &h, &strides);
 }
 

@@ -1,4 +1,4 @@
-/* Views of a dataset, shared by view.c and bin.c. Private to dataset/. */
+/* Views of a dataset, shared by view.c, bin.c and centre.c. Private to dataset/. */
 #ifndef CEP_VIEW_H
 #define CEP_VIEW_H
 
@@ -10,7 +10,9 @@ typedef struct cep_view {
     cepman_dataset *below;
     size_t first_row, first_column, rows, columns; /* of the scan, or of the detector */
     size_t factor;                                 /* binning */
-    uint32_t *pixels; /* binning under a mask: valid pixels of each bin, else NULL */
+    /* Under a mask, else NULL: valid pixels of each bin; or the good pixel that each pixel is taken from (centring). */
+    uint32_t *pixels;
+    double beam_y, beam_x; /* of the scan's mean frame; NaN: unknown */
 } cep_view;
 
 /* Copies `like`, fills in the rest and makes a dataset of it. On failure like->pixels is freed too. */
