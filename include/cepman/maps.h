@@ -49,6 +49,55 @@ CEPMAN_API cepman_status cepman_maps_differences(cepman_matrix **out, cepman_con
 CEPMAN_API cepman_status cepman_maps_label_colours(uint8_t *rgb, cepman_context *context,
                                                    const cepman_labels *labels);
 
+/* ---- bad pixels --------------------------------------------------------------------------------------------------- */
+
+/* Options, kind "pixels" (docs/method.md, "Bad pixels"):
+ *   sample      integer: frames that cepman_maps_pixels() looks at, evenly spread; 0: all. Default 2048
+ *   hot-contrast  real 1.5 to 1e6: how many times brighter than its surroundings a pixel is at least to be hot. Default 6;
+ *               more where the direct beam is sharp
+ *   saturation  real or auto (default): the value from which a pixel is saturated. auto: the detector's counter where the
+ *               file tells it, the largest number of an integer type, or 2^k - 1 where the largest values stop there */
+CEPMAN_API cepman_status cepman_pixels_options_create(cepman_options **out, cepman_context *context);
+
+typedef enum cepman_pixel_kind {
+    CEPMAN_PIXEL_GOOD = 0,
+    CEPMAN_PIXEL_HOT = 1,   /* much brighter than what is around it */
+    CEPMAN_PIXEL_DEAD = 2,  /* counts next to nothing where its neighbours count, or has no finite value */
+    CEPMAN_PIXEL_STUCK = 3, /* has one value while its neighbours vary */
+    CEPMAN_PIXEL_FLICKERING = 4 /* varies much more than its neighbours */
+} cepman_pixel_kind;
+
+typedef enum cepman_value_kind {
+    CEPMAN_VALUE_NAN = 0,
+    CEPMAN_VALUE_INFINITE = 1,
+    CEPMAN_VALUE_NEGATIVE = 2, /* finite and below 0 */
+    CEPMAN_VALUE_SATURATED = 3 /* finite and at the level of saturation or above it */
+} cepman_value_kind;
+
+/* What a scan tells of its detector: immutable, reference-counted. Pixels that the dataset masks are good, and their
+ * values are not counted. Other values are judged as float32. */
+typedef struct cepman_pixels cepman_pixels;
+
+/* From a sample of the scan. Fewer than 16 frames tell values, but no bad pixels. options: NULL for defaults. Memory: 48
+ * to 56 bytes a pixel. Errors: also OPTION. */
+CEPMAN_API cepman_status cepman_maps_pixels(cepman_pixels **out, cepman_context *context,
+                                            cepman_dataset *dataset, const cepman_options *options);
+CEPMAN_API cepman_pixels *cepman_pixels_ref(cepman_pixels *pixels);
+CEPMAN_API void cepman_pixels_unref(cepman_pixels *pixels);
+/* Of the frames that were looked at, in pixels. */
+CEPMAN_API size_t cepman_pixels_height(const cepman_pixels *pixels);
+CEPMAN_API size_t cepman_pixels_width(const cepman_pixels *pixels);
+/* height * width bytes, each a cepman_pixel_kind: a mask for cepman_dataset_view_masked(). Valid as long as pixels. */
+CEPMAN_API const uint8_t *cepman_pixels_kinds(const cepman_pixels *pixels);
+/* Pixels of a kind, and values of a kind among all that were looked at. 0 for another kind. */
+CEPMAN_API size_t cepman_pixels_count(const cepman_pixels *pixels, cepman_pixel_kind kind);
+CEPMAN_API uint64_t cepman_pixels_values(const cepman_pixels *pixels, cepman_value_kind kind);
+/* Frames that were looked at; the level of saturation, NaN: not known. */
+CEPMAN_API size_t cepman_pixels_frames(const cepman_pixels *pixels);
+CEPMAN_API double cepman_pixels_saturation(const cepman_pixels *pixels);
+/* How many times brighter than its surroundings a hot pixel had to be here. */
+CEPMAN_API double cepman_pixels_contrast(const cepman_pixels *pixels);
+
 /* ---- several maps of one reading ------------------------------------------------------------------------------- */
 
 /* A pass over a scan: maps are asked for one after the other, then cepman_maps_pass_run() reads every available frame
@@ -76,6 +125,10 @@ CEPMAN_API cepman_status cepman_maps_pass_statistics(cepman_maps_pass *pass, cep
 CEPMAN_API cepman_status cepman_maps_pass_beam(cepman_maps_pass *pass, cepman_context *context,
                                                double *centre_y, double *centre_x, double *radius,
                                                cepman_dataset *dataset);
+/* From all frames of the pass, whatever the option `sample`; *out is a new reference for the caller. */
+CEPMAN_API cepman_status cepman_maps_pass_pixels(cepman_maps_pass *pass, cepman_context *context,
+                                                 cepman_pixels **out, cepman_dataset *dataset,
+                                                 const cepman_options *options);
 /* The labels are kept until the pass is freed; *out is a new reference for the caller. */
 CEPMAN_API cepman_status cepman_maps_pass_cluster_means(cepman_maps_pass *pass, cepman_context *context,
                                                         cepman_matrix **out, cepman_dataset *dataset,

@@ -7,12 +7,6 @@
 
 #include "tally.h"
 
-static int by_value(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 typedef struct disk {
     double y, x, area;
 } disk;
@@ -92,7 +86,7 @@ static cepman_status find(beam *b, cepman_context *ctx)
     const cep_stream *f = b->item.stream;
     const float *mean = b->mean;
     memcpy(b->sorted, mean, f->pixels * sizeof *b->sorted);
-    qsort(b->sorted, f->pixels, sizeof *b->sorted, by_value);
+    qsort(b->sorted, f->pixels, sizeof *b->sorted, cep_by_value);
     double base = (double)b->sorted[f->pixels / 2], peak = -HUGE_VAL;
     size_t at = 0;
     for (size_t i = 0; i < f->pixels; i++) {

@@ -72,6 +72,13 @@ cepman_status cep_pass_open(cepman_maps_pass **out, cepman_context *ctx, cepman_
 /* Runs the pass when `asked` is good, and frees it. */
 cepman_status cep_pass_close(cepman_maps_pass *pass, cepman_context *ctx, cepman_status asked);
 
+/* For qsort() of floats. */
+static inline int cep_by_value(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
 static inline bool cep_is_finite(float v)
 {
     return v - v == 0;
