@@ -135,7 +135,7 @@ static const arg_option own[] = {
     {"embedding", ARG_PATH, "XY.npy", 0, 0, NULL, NULL, "goes into the .h5: a row for each frame"},
     {"probabilities", ARG_PATH, "P.npy", 0, 0, NULL, NULL, "goes into the .h5: a number for each frame"},
     SCAN_OPTION,
-    VIEW_OPTIONS,
+    VIEW_OPTIONS("none"),
     CALIBRATION_OPTIONS,
     {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
 
@@ -149,5 +149,5 @@ const command command_convert = {.name = "convert",
                                  .most = 1,
                                  .own = own,
                                  .shorts = shorts,
-                                 .stages = {cepman_dataset_options_create},
+                                 .stages = {cepman_dataset_options_create, cepman_pixels_options_create},
                                  .run = run_convert};

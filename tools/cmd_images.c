@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "pixels.h"
 #include "stream.h"
 #include "virtual.h"
 
@@ -79,6 +80,23 @@ static int save_frame(tool *t, const job *k, cepman_dataset *d, bool cepstra)
     return rc;
 }
 
+/* The mask that --mask auto makes: the kind of each pixel. */
+static int save_pixels(tool *t, const job *k)
+{
+    cepman_pixels *p = NULL;
+    int rc = pixels_find(t, k->frames, &p);
+    if (!rc && !k->png) rc = pixels_save(t, p, k->path);
+    const size_t h = cepman_pixels_height(p), w = cepman_pixels_width(p);
+    float *values = rc || !k->png ? NULL : array_zero(h, w, sizeof *values);
+    if (!rc && k->png && !values) rc = 1;
+    for (size_t i = 0; values && i < h * w; i++)
+        values[i] = cepman_pixels_kinds(p)[i];
+    if (values) rc = picture_grey(values, h, w, &(shade){0, CEPMAN_PIXEL_FLICKERING, 1, false}, k->path);
+    free(values);
+    cepman_pixels_unref(p);
+    return rc;
+}
+
 static bool is(const char *a, const char *b)
 {
     return strcmp(a, b) == 0;
@@ -123,6 +141,8 @@ static int run_images(tool *t)
             rc = stream_frames(t, k.cepstra, "cepstra", k.path);
     } else if (!rc && (is(what, "bf") || is(what, "adf"))) {
         rc = save_virtual(t, &k, is(what, "adf"));
+    } else if (!rc && is(what, "bad-pixels")) {
+        rc = save_pixels(t, &k);
     } else if (!rc && is(what, "frame")) {
         rc = save_frame(t, &k, k.frames, false);
     } else if (!rc) {
@@ -135,7 +155,8 @@ static int run_images(tool *t)
 }
 
 static const arg_option own[] = {
-    {"what", ARG_CHOICE, NULL, 0, 0, "cepstrum|mean-cepstrum|bf|adf|mean|std|max|frame", NULL, "the image"},
+    {"what", ARG_CHOICE, NULL, 0, 0, "cepstrum|mean-cepstrum|bf|adf|mean|std|max|frame|bad-pixels", NULL,
+     "the image"},
     {"output", ARG_PATH, "OUT.npy|OUT.png", 0, 0, NULL, NULL, "numbers or a picture, by the name's end"},
     {"frame", ARG_INTEGER, "N", 0, 9007199254740992.0, NULL, "0",
      "frame number, row by row over the scan (cepstrum, frame)"},
@@ -147,7 +168,7 @@ static const arg_option own[] = {
     {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
      "the ring of the transform, --ring-in and --ring-out"},
     SCAN_OPTION,
-    VIEW_OPTIONS,
+    VIEW_OPTIONS("none"),
     CALIBRATION_OPTIONS,
     {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
 
@@ -158,10 +179,11 @@ const command command_images = {
     .files = "FILE",
     .summary = "writes cepstra, virtual detectors, mean frames; numbers or pictures",
     .notes = "cepstrum: (rows, columns, h, w) float32, centre at (h/2, w/2), or (h, w) with --frame; bf "
-             "and adf: a number a scan point; mean, std, max, mean-cepstrum and frame: (h, w).",
+             "and adf: a number a scan point; mean, std, max, mean-cepstrum and frame: (h, w); bad-pixels: "
+             "(h, w) bytes, 1 hot, 2 dead, 3 stuck, 4 flickering, a file for --mask.",
     .least = 1,
     .most = 1,
     .own = own,
     .shorts = shorts,
-    .stages = {cepman_dataset_options_create, cepman_cepstrum_options_create},
+    .stages = {cepman_dataset_options_create, cepman_pixels_options_create, cepman_cepstrum_options_create},
     .run = run_images};

@@ -1,5 +1,5 @@
 /* cepman info: what a file is, for people or as JSON.
- * Facts come from the reader; no frame is read.
+ * Facts come from the reader; no frame is read but for --pixels.
  * Must not: guess what the file does not tell (unknown is written as such). */
 #include <inttypes.h>
 #include <math.h>
@@ -7,10 +7,11 @@
 
 #include "commands.h"
 #include "facts.h"
+#include "pixels.h"
 
 void facts_json(json *j, const char *key, const char *path, const cepman_dataset *d)
 {
-    json_open(j, key, '{');
+    if (key) json_open(j, key, '{');
     if (path) json_text(j, "path", path);
     json_text(j, "format", cepman_dataset_format(d));
     json_text(j, "type", cepman_type_name(cepman_dataset_type(d)));
@@ -24,7 +25,7 @@ void facts_json(json *j, const char *key, const char *path, const cepman_dataset
     json_real(j, "scan_step_nm", cepman_dataset_scan_step(d));
     json_real(j, "reciprocal_pixel_per_angstrom", cepman_dataset_reciprocal_pixel(d));
     json_integer(j, "masked_pixels", (int64_t)facts_masked(d));
-    json_close(j, '}');
+    if (key) json_close(j, '}');
 }
 
 size_t facts_masked(const cepman_dataset *d)
@@ -64,26 +65,52 @@ static void print_facts(const cepman_dataset *d)
     if (cepman_dataset_mask(d)) printf("%-18s %zu\n", "masked pixels", facts_masked(d));
 }
 
+static void print_pixels(const cepman_pixels *p)
+{
+    char text[200];
+    printf("%-18s %zu, evenly spread\n", "frames looked at", cepman_pixels_frames(p));
+    pixels_sentence(p, text, sizeof text);
+    printf("%-18s %s\n", "pixels", text);
+    values_sentence(p, text, sizeof text);
+    printf("%-18s %s\n", "values", text[0] ? text : "all are counts below saturation");
+}
+
+static int print_json(const tool *t, const cepman_dataset *d, const cepman_pixels *p)
+{
+    json j = {0};
+    json_open(&j, NULL, '{');
+    facts_json(&j, NULL, t->file[0], d);
+    if (p) pixels_json(&j, "pixels", p);
+    if (p) values_json(&j, "values", p);
+    json_close(&j, '}');
+    int rc = json_print(&j);
+    json_free(&j);
+    return rc;
+}
+
 static int run_info(tool *t)
 {
     cepman_dataset *d = NULL;
-    json j = {0};
+    cepman_pixels *p = NULL;
     int rc = input_dataset(t, 0, &d);
+    if (!rc && arg_flag(t, "pixels")) rc = pixels_find(t, d, &p);
     if (!rc && arg_flag(t, "json")) {
-        facts_json(&j, NULL, t->file[0], d);
-        rc = json_print(&j);
+        rc = print_json(t, d, p);
     } else if (!rc) {
         print_facts(d);
+        if (p) print_pixels(p);
     }
-    json_free(&j);
+    cepman_pixels_unref(p);
     cepman_dataset_unref(d);
     return rc;
 }
 
 static const arg_option own[] = {
     {"json", ARG_FLAG, NULL, 0, 1, NULL, NULL, "JSON on stdout instead of lines for people"},
+    {"pixels", ARG_FLAG, NULL, 0, 1, NULL, NULL,
+     "looks at a sample of the frames too: bad pixels, NaN, negative and saturated values"},
     SCAN_OPTION,
-    VIEW_OPTIONS,
+    VIEW_OPTIONS("none"),
     CALIBRATION_OPTIONS,
     {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
 
@@ -93,5 +120,5 @@ const command command_info = {.name = "info",
                               .least = 1,
                               .most = 1,
                               .own = own,
-                              .stages = {cepman_dataset_options_create},
+                              .stages = {cepman_dataset_options_create, cepman_pixels_options_create},
                               .run = run_info};

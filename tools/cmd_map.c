@@ -44,7 +44,7 @@ static const arg_option own[] = {
     {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
      "the ring of the transform, --ring-in and --ring-out"},
     SCAN_OPTION,
-    VIEW_OPTIONS,
+    VIEW_OPTIONS("none"),
     CALIBRATION_OPTIONS,
     {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
 
@@ -61,5 +61,5 @@ const command command_map = {
     .most = 1,
     .own = own,
     .shorts = shorts,
-    .stages = {cepman_dataset_options_create, cepman_cepstrum_options_create},
+    .stages = {cepman_dataset_options_create, cepman_pixels_options_create, cepman_cepstrum_options_create},
     .run = run_map};

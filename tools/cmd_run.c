@@ -11,6 +11,7 @@
 #include "defaults.h"
 #include "facts.h"
 #include "grouping.h"
+#include "pixels.h"
 #include "reduce.h"
 #include "report.h"
 #include "results.h"
@@ -28,6 +29,7 @@ typedef struct chain {
     cepman_umap *umap;
     cepman_options *cepstrum_options, *pca_options, *umap_options; /* in force */
     grouping groups;
+    cepman_pixels *seen; /* in all frames */
     run_defaults standard;
     size_t feature_count;
     bool streamed;  /* features were too many to keep */
@@ -255,6 +257,24 @@ static int save_virtual(tool *t, const cepman_dataset *d, const image *m)
     return rc ? rc : picture_scan(d, m->values, m->png);
 }
 
+/* The mask that --mask auto made, where there is anything to mask. */
+static int save_pixels(tool *t)
+{
+    const char *path = NULL;
+    if (!t->pixels || pixels_bad(t->pixels) == 0) return 0;
+    int rc = promise(t, "bad_pixels.npy", &path);
+    return rc ? rc : pixels_save(t, t->pixels, path);
+}
+
+static void tell_values(const cepman_pixels *p)
+{
+    char text[200];
+    values_sentence(p, text, sizeof text);
+    if (text[0])
+        fprintf(stderr, "cepman: values that are no counts, in %zu frames: %s\n", cepman_pixels_frames(p),
+                text);
+}
+
 /* All images of the run from one reading of the scan, after the sample for the beam. */
 static int step_images(tool *t, chain *k)
 {
@@ -263,11 +283,15 @@ static int step_images(tool *t, chain *k)
     int rc = atlas_promise_means(t, arg_text(t, "output"), k->groups.labels, &k->pictures);
     if (!rc) rc = tool_check(t, cepman_maps_pass_create(&pass, t->ctx, k->frames));
     if (!rc) rc = ask_bright_and_dark(t, k, pass, m);
+    if (!rc)
+        rc = tool_check(t, cepman_maps_pass_pixels(pass, t->ctx, &k->seen, NULL, arg_stage(t, "pixels")));
     if (!rc) rc = atlas_ask(t, &k->pictures, pass, k->frames, k->cepstrum, k->groups.labels);
     if (!rc) rc = tool_check(t, cepman_maps_pass_run(pass, t->ctx));
     for (int i = 0; !rc && k->with_beam && i < 2; i++)
         rc = save_virtual(t, k->frames, &m[i]);
     if (!rc) rc = atlas_write(t, &k->pictures, k->frames, k->groups.labels);
+    if (!rc) rc = save_pixels(t);
+    if (!rc) tell_values(k->seen);
     if (!rc && k->hdf5) rc = save_hdf5(t, k);
     cepman_maps_pass_unref(pass);
     free(m[0].values);
@@ -299,6 +323,7 @@ static void json_in_force(tool *t, json *j, const chain *k)
 {
     json_open(j, "options", '{');
     json_options(j, "dataset", arg_stage(t, "dataset"), false);
+    if (t->pixels) json_options(j, "pixels", arg_stage(t, "pixels"), false);
     json_options(j, "cepstrum", k->cepstrum_options, false);
     if (k->pca) json_options(j, "pca", k->pca_options, false);
     json_options(j, "umap", k->umap_options, false);
@@ -309,7 +334,7 @@ static void json_in_force(tool *t, json *j, const chain *k)
     json_close(j, '}');
 }
 
-static void json_results(json *j, const chain *k)
+static void json_results(tool *t, json *j, const chain *k)
 {
     const cepman_neighbors *graph = cepman_umap_neighbors(k->umap);
     double a, b, sum = 0;
@@ -318,6 +343,9 @@ static void json_results(json *j, const chain *k)
     json_integer(j, "features", (int64_t)k->feature_count);
     json_flag(j, "features_streamed", k->streamed);
     json_flag(j, "virtual_images", k->with_beam);
+    json_text(j, "mask", arg_text(t, "mask"));
+    if (t->pixels) pixels_json(j, "bad_pixels", t->pixels);
+    values_json(j, "values", k->seen);
     json_real(j, "angstrom_per_cepstrum_pixel", cepman_cepstrum_pixel(k->cepstrum));
     if (k->pca) {
         size_t n = cepman_pca_components(k->pca);
@@ -360,7 +388,7 @@ static int write_json(tool *t, const chain *k)
     facts_json(&j, "input", t->file[0], k->frames);
     json_given(t, &j);
     json_in_force(t, &j, k);
-    json_results(&j, k);
+    json_results(t, &j, k);
     json_open(&j, "seconds", '{');
     for (int i = 0; i < STEPS; i++) {
         json_real(&j, step_names[i], k->seconds[i]);
@@ -389,6 +417,7 @@ static void chain_free(chain *k)
     cepman_options_unref(k->cepstrum_options);
     cepman_options_unref(k->pca_options);
     cepman_options_unref(k->umap_options);
+    cepman_pixels_unref(k->seen);
     cepman_umap_unref(k->umap);
     cepman_pca_unref(k->pca);
     cepman_matrix_unref(k->features);
@@ -451,7 +480,7 @@ static const arg_option own[] = {
      "report.html, a page for a browser that holds all results and needs no network; --report=false leaves "
      "it out"},
     SCAN_OPTION,
-    VIEW_OPTIONS,
+    VIEW_OPTIONS("auto"),
     CALIBRATION_OPTIONS,
     {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
 
@@ -476,7 +505,8 @@ const command command_run = {
     .most = 1,
     .own = own,
     .shorts = shorts,
-    .stages = {cepman_dataset_options_create, cepman_cepstrum_options_create, cepman_pca_options_create,
-               cepman_umap_options_create, cepman_kmeans_options_create, cepman_hdbscan_tree_options_create,
-               cepman_hdbscan_options_create, cepman_consensus_options_create, cepman_domains_options_create},
+    .stages = {cepman_dataset_options_create, cepman_pixels_options_create, cepman_cepstrum_options_create,
+               cepman_pca_options_create, cepman_umap_options_create, cepman_kmeans_options_create,
+               cepman_hdbscan_tree_options_create, cepman_hdbscan_options_create,
+               cepman_consensus_options_create, cepman_domains_options_create},
     .run = run_run};

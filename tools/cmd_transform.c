@@ -24,18 +24,19 @@ static const arg_option own[] = {
     {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
      "the ring that is kept, --ring-in and --ring-out"},
     SCAN_OPTION,
-    VIEW_OPTIONS,
+    VIEW_OPTIONS("none"),
     CALIBRATION_OPTIONS,
     {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
 
 static const arg_short shorts[] = {{'o', "output"}, {0, NULL}};
 
-const command command_transform = {.name = "transform",
-                                   .files = "FILE",
-                                   .summary = "turns frames into cepstrum features",
-                                   .least = 1,
-                                   .most = 1,
-                                   .own = own,
-                                   .shorts = shorts,
-                                   .stages = {cepman_dataset_options_create, cepman_cepstrum_options_create},
-                                   .run = run_transform};
+const command command_transform = {
+    .name = "transform",
+    .files = "FILE",
+    .summary = "turns frames into cepstrum features",
+    .least = 1,
+    .most = 1,
+    .own = own,
+    .shorts = shorts,
+    .stages = {cepman_dataset_options_create, cepman_pixels_options_create, cepman_cepstrum_options_create},
+    .run = run_transform};

@@ -4,6 +4,7 @@
 
 #include "tool.h"
 
+/* As an object of its own; key NULL: as members of the one that is open. */
 void facts_json(json *j, const char *key, const char *path, const cepman_dataset *dataset);
 /* Pixels that the mask leaves out. */
 size_t facts_masked(const cepman_dataset *dataset);

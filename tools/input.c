@@ -1,11 +1,11 @@
 /* The scan a command works on: opened by the options of stage "dataset", cut to what is there.
  * A file that is still being written, or was cut short, gives its whole scan rows.
- * Must not: read a frame. */
+ * Must not: read a frame, but for what --mask auto and --descan look at. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tool.h"
+#include "pixels.h"
 
 /* "2:3:4x5" to four numbers. */
 static int read_rectangle(const char *option, const char *text, size_t v[4])
@@ -32,6 +32,20 @@ static int replace(tool *t, cepman_dataset **d, cepman_dataset **view, cepman_st
     cepman_dataset_unref(*d);
     *d = *view;
     return 0;
+}
+
+/* Under the pixels that a sample of the scan shows to be bad; a scan that has no frame yet goes as it is. */
+static int view_found(tool *t, cepman_dataset **d)
+{
+    cepman_dataset *view = NULL;
+    char text[200];
+    if (cepman_dataset_available(*d) == 0) return 0;
+    int rc = pixels_find(t, *d, &t->pixels);
+    if (rc || pixels_bad(t->pixels) == 0) return rc;
+    pixels_sentence(t->pixels, text, sizeof text);
+    fprintf(stderr, "cepman: masked %s\n", text);
+    return replace(t, d, &view,
+                   cepman_dataset_view_masked(&view, t->ctx, *d, cepman_pixels_kinds(t->pixels)));
 }
 
 static int view_mask(tool *t, cepman_dataset **d, const char *path)
@@ -65,7 +79,12 @@ int input_dataset(tool *t, size_t index, cepman_dataset **out)
     if (!rc && crop) rc = read_rectangle("crop", crop, r);
     if (!rc && crop)
         rc = replace(t, &d, &view, cepman_dataset_view_detector(&view, t->ctx, d, r[0], r[1], r[2], r[3]));
-    if (!rc && mask) rc = view_mask(t, &d, mask);
+    if (!rc && mask && strcmp(mask, "auto") == 0)
+        rc = view_found(t, &d);
+    else if (!rc && mask && strcmp(mask, "none") != 0)
+        rc = view_mask(t, &d, mask);
+    if (!rc && arg_flag(t, "descan"))
+        rc = replace(t, &d, &view, cepman_dataset_view_centred(&view, t->ctx, d));
     if (!rc && (arg_given(t, "scan-step") || arg_given(t, "reciprocal-pixel"))) {
         double step = arg_given(t, "scan-step") ? arg_real(t, "scan-step") : cepman_dataset_scan_step(d);
         double pixel = arg_given(t, "reciprocal-pixel") ? arg_real(t, "reciprocal-pixel")

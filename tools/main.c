@@ -139,6 +139,7 @@ int main(int argc, char **argv)
     if (fflush(stdout) || ferror(stdout)) rc = rc ? rc : tool_fail("cannot write to the standard output");
     outputs_free(t.out);
     args_free(&t);
+    cepman_pixels_unref(t.pixels);
     running = NULL; /* a late signal finds nothing to cancel */
     cepman_context_unref(t.ctx);
     return rc;

@@ -75,6 +75,7 @@ struct tool {
     uint8_t *line[TOOL_STAGES]; /* per stage and option: 1 when the command line itself set it */
     char **own;                 /* values of command->own, NULL where not set */
     char **common;              /* values of the common options */
+    cepman_pixels *pixels;      /* what --mask auto found */
     outputs *out;
     int argc;
     char **argv;
@@ -192,15 +193,25 @@ int input_dataset(tool *t, size_t index, cepman_dataset **out);
         "scan", ARG_PAIR, "ROWSxCOLUMNS", 0, 0, "scan-rows|scan-columns", NULL,                              \
             "the scan's size, --scan-rows and --scan-columns"                                                \
     }
-#define VIEW_OPTIONS                                                                                          \
+#define VIEW_OPTIONS(standard_mask)                                                                           \
     {"region", ARG_TEXT, "ROW:COLUMN:ROWSxCOLUMNS", 0, 0, NULL, NULL, "a rectangle of the scan alone"},       \
         {"crop", ARG_TEXT, "Y:X:HEIGHTxWIDTH", 0, 0, NULL, NULL, "a rectangle of every frame alone, pixels"}, \
-        {"mask",     ARG_PATH,                                                                                \
-         "MASK.npy", 0,                                                                                       \
-         0,          NULL,                                                                                    \
-         NULL,       "bad pixels: (height, width) of the frames as cropped, non-zero is bad"},                \
+        {"mask",                                                                                              \
+         ARG_TEXT,                                                                                            \
+         "MASK.npy|auto|none",                                                                                \
+         0,                                                                                                   \
+         0,                                                                                                   \
+         NULL,                                                                                                \
+         standard_mask,                                                                                       \
+         "bad pixels: (height, width) of the frames as cropped, non-zero is bad; auto: found in a sample "    \
+         "of the scan"},                                                                                      \
+        {"descan", ARG_FLAG,                                                                                  \
+         NULL,     0,                                                                                         \
+         0,        NULL,                                                                                      \
+         NULL,     "moves every frame by whole pixels so that its direct beam is in the middle"},             \
     {                                                                                                         \
-        "bin", ARG_INTEGER, "N", 1, 4096, NULL, NULL, "sums of N x N pixels, after --crop and --mask"         \
+        "bin", ARG_INTEGER, "N", 1, 4096, NULL, NULL,                                                         \
+            "sums of N x N pixels, after --crop, --mask and --descan"                                         \
     }
 #define CALIBRATION_OPTIONS                                                                                  \
     {"scan-step", ARG_REAL, "NM", 1e-6, 1e6, NULL, NULL, "nanometres between scan points"},                  \

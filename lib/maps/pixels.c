@@ -274,10 +274,8 @@ static void report(count *c, float *room, uint8_t *marks)
     cepman_pixels *made = c->made;
     const size_t pixels = c->item.stream->pixels;
     cep_tally_results(&c->tally, room, room + pixels, room + 2 * pixels);
-    /* Spots are as sharp as the beam, or sharper while it wanders; where they are next to points it is the background that decides, and
-     * that falls off away from the beam. */
-    const double sharp = sharpness(c, room);
-    made->contrast = fmax(c->contrast, fmax(3 * sharp, sharp * sharp / 2));
+    /* Spots are as sharp as the beam, or sharper: away from it the background falls off. */
+    made->contrast = fmax(c->contrast, 4 * sharpness(c, room));
     made->height = c->item.stream->height;
     made->width = c->item.stream->width;
     made->frames = c->frames;

@@ -436,6 +436,58 @@ START_TEST(simulate)
 }
 END_TEST
 
+/* Hot and dead pixels are told, masked on demand, written as a mask; frames are centred on demand. */
+START_TEST(pixels)
+{
+    good("simulate twin-domains --scan 6x8 --frame 48 --pixel 0.08 --convergence 4 --seed 3 --hot-pixels "
+         "0.004 -o %s",
+         in_dir("h.npy"));
+    good("simulate twin-domains --scan 6x8 --frame 48 --pixel 0.08 --convergence 4 --seed 3 -o %s",
+         in_dir("c.npy"));
+    good("info %s --pixels --json", in_dir("h.npy"));
+    ck_assert_ptr_nonnull(strstr(last.out, "\"kind\": \"hot\""));
+    ck_assert_ptr_nonnull(strstr(last.out, "\"saturation\": 65535"));
+    good("info %s --pixels", in_dir("c.npy"));
+    ck_assert_ptr_nonnull(strstr(last.out, "0 bad pixels\n"));
+    ck_assert_ptr_nonnull(strstr(last.out, "all are counts"));
+    good("info %s", in_dir("c.npy"));
+    ck_assert_ptr_null(strstr(last.out, "bad pixels"));
+    /* What is found is what the simulator put there. */
+    size_t n = 0, m = 0;
+    good("images %s --what bad-pixels -o %s", in_dir("h.npy"), in_dir("found.npy"));
+    good("images %s --what bad-pixels -o %s", in_dir("h.npy"), in_dir("found.png"));
+    unsigned char *found = support_read(in_dir("found.npy"), &n),
+                  *faults = support_read(in_dir("h.bad.npy"), &m);
+    ck_assert(n >= 2304 && m >= 2304);
+    ck_assert_mem_eq(found + n - 2304, faults + m - 2304, 2304);
+    free(found);
+    free(faults);
+    /* As a file, or found on the way: the same features. */
+    good("transform %s --mask %s --ring 3:12 -o %s", in_dir("h.npy"), in_dir("found.npy"), in_dir("f.npy"));
+    ck_assert_int_eq(cepman("transform %s --mask auto --ring 3:12 -o %s", in_dir("h.npy"), in_dir("g.npy")),
+                     0);
+    ck_assert_ptr_nonnull(strstr(last.err, "cepman: masked "));
+    ck_assert(same_files(in_dir("f.npy"), in_dir("g.npy")));
+    good("transform %s --mask none --ring 3:12 -o %s", in_dir("h.npy"), in_dir("g.npy"));
+    ck_assert(!same_files(in_dir("f.npy"), in_dir("g.npy")));
+    good("transform %s --mask auto --descan --ring 3:12 -o %s", in_dir("c.npy"), in_dir("f.npy"));
+    bad(1, "nowhere.npy", "info %s --mask %s", in_dir("c.npy"), in_dir("nowhere.npy"));
+    /* A run masks by itself, says so, and keeps what it masked. */
+    ck_assert_int_eq(
+        cepman("run %s --ring 3:12 --epochs 20 --report=false -o %s", in_dir("h.npy"), in_dir("run")), 0);
+    ck_assert_ptr_nonnull(strstr(last.err, "cepman: masked "));
+    ck_assert(same_files(in_dir("run/bad_pixels.npy"), in_dir("found.npy")));
+    char *json = (char *)support_read(in_dir("run/run.json"), &n);
+    ck_assert_ptr_nonnull(strstr(json, "\"mask\": \"auto\""));
+    ck_assert_ptr_nonnull(strstr(json, "\"bad_pixels\": {"));
+    ck_assert_ptr_nonnull(strstr(json, "\"saturated\": 0,"));
+    free(json);
+    good("run %s --ring 3:12 --epochs 20 --report=false -o %s", in_dir("c.npy"), in_dir("run"));
+    good("run %s --mask none --ring 3:12 --epochs 20 --report=false -o %s", in_dir("c.npy"), in_dir("run2"));
+    ck_assert(same_files(in_dir("run/labels.npy"), in_dir("run2/labels.npy")));
+}
+END_TEST
+
 START_TEST(simulate_refuses)
 {
     bad(2, "scene", "simulate triplets -o %s", in_dir("a.npy"));
@@ -568,6 +620,7 @@ Suite *suite(void)
     tcase_add_test(c, map);
     tcase_add_test(c, map_refuses);
     tcase_add_test(c, simulate);
+    tcase_add_test(c, pixels);
     tcase_add_test(c, simulate_refuses);
     tcase_add_test(c, cluster_and_score);
     tcase_add_test(c, cluster_refuses);
