@@ -442,6 +442,7 @@ static int run_run(tool *t)
     if (!rc) rc = write_json(t, &k);
     if (!rc && k.report)
         rc = report_write(t, arg_text(t, "output"), k.report, k.frames, k.groups.labels,
+                          k.groups.merged ? cepman_hdbscan_labels(k.groups.hdbscan) : NULL,
                           cepman_umap_embedding(k.umap));
     if (!rc) {
         size_t clusters = cepman_labels_clusters(k.groups.labels);

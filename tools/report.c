@@ -9,131 +9,15 @@
 #include <string.h>
 
 #include "atlas.h"
+#include "borders.h"
+#include "relation.h"
 #include "report_page.h"
 #include "virtual.h"
 
 /* The longer side of a picture in the page; larger ones are thinned. */
 #define PICTURE_SIDE 512
-/* A border may be this many noise points wide. */
-#define BORDER_NOISE 4
 /* The 16-bit number of a coordinate that is not finite. */
 #define NOWHERE 65535
-
-/* ---- neighbours ------------------------------------------------------------------------------------------------- */
-
-typedef struct borders {
-    size_t shown, clusters;
-    uint32_t *length;  /* shown x clusters */
-    double *mean;      /* clusters x axes */
-    int32_t *neighbor; /* shown; -1: none */
-} borders;
-
-static void borders_free(borders *b)
-{
-    free(b->length);
-    free(b->mean);
-    free(b->neighbor);
-}
-
-static void meet(borders *b, int32_t one, int32_t other)
-{
-    if (one < 0 || other < 0 || one == other) return;
-    if ((size_t)one < b->shown) b->length[(size_t)one * b->clusters + (size_t)other]++;
-    if ((size_t)other < b->shown) b->length[(size_t)other * b->clusters + (size_t)one]++;
-}
-
-/* The first label that is not noise, from point i on by `step`, within `room` points. */
-static int32_t next_label(const int32_t *label, size_t i, size_t step, size_t room)
-{
-    for (size_t far = 0; far <= BORDER_NOISE && far < room; far++, i += step)
-        if (label[i] >= 0) return label[i];
-    return -1;
-}
-
-static void mean_places(borders *b, const int32_t *label, const cepman_matrix *e)
-{
-    const size_t n = cepman_matrix_rows(e), axes = cepman_matrix_columns(e);
-    double *count = array_zero(b->clusters, 1, sizeof *count);
-    for (size_t i = 0; count && i < n; i++) {
-        const float *p = cepman_matrix_row(e, i);
-        bool finite = label[i] >= 0;
-        for (size_t a = 0; finite && a < axes; a++)
-            finite = isfinite(p[a]);
-        if (!finite) continue;
-        count[label[i]]++;
-        for (size_t a = 0; a < axes; a++)
-            b->mean[(size_t)label[i] * axes + a] += (double)p[a];
-    }
-    for (size_t c = 0; count && c < b->clusters; c++)
-        for (size_t a = 0; a < axes; a++)
-            b->mean[c * axes + a] /= count[c]; /* NaN for a cluster nowhere, which is then near nothing */
-    free(count);
-}
-
-static int32_t nearest_mean(const borders *b, size_t c, size_t axes)
-{
-    double best = (double)INFINITY;
-    int32_t nearest = -1;
-    for (size_t k = 0; k < b->clusters; k++) {
-        double sum = 0;
-        for (size_t a = 0; a < axes; a++)
-            sum += pow(b->mean[k * axes + a] - b->mean[c * axes + a], 2);
-        if (k != c && sum < best) {
-            best = sum;
-            nearest = (int32_t)k;
-        }
-    }
-    return nearest;
-}
-
-static int find_neighbors(borders *b, const cepman_dataset *d, const cepman_labels *labels,
-                          const cepman_matrix *e)
-{
-    const int32_t *label = cepman_labels_data(labels);
-    const size_t axes = cepman_matrix_columns(e);
-    b->clusters = cepman_labels_clusters(labels);
-    b->shown = b->clusters < ATLAS_TILES ? b->clusters : ATLAS_TILES;
-    b->length = array_zero(b->shown, b->clusters, sizeof *b->length);
-    b->mean = array_zero(b->clusters, axes, sizeof *b->mean);
-    b->neighbor = array_zero(b->shown, 1, sizeof *b->neighbor);
-    if (!b->length || !b->mean || !b->neighbor) return 1;
-    const size_t rows = cepman_dataset_scan_rows(d), columns = cepman_dataset_scan_columns(d);
-    for (size_t y = 0; cepman_dataset_has_scan(d) && y < rows; y++)
-        for (size_t x = 0; x < columns; x++) {
-            size_t i = y * columns + x;
-            if (x + 1 < columns) meet(b, label[i], next_label(label, i + 1, 1, columns - x - 1));
-            if (y + 1 < rows) meet(b, label[i], next_label(label, i + columns, columns, rows - y - 1));
-        }
-    mean_places(b, label, e);
-    for (size_t c = 0; c < b->shown; c++) {
-        uint32_t longest = 0;
-        b->neighbor[c] = nearest_mean(b, c, axes);
-        for (size_t k = 0; k < b->clusters; k++)
-            if (b->length[c * b->clusters + k] > longest) {
-                longest = b->length[c * b->clusters + k];
-                b->neighbor[c] = (int32_t)k;
-            }
-    }
-    return 0;
-}
-
-void report_neighbours_json(json *j, const char *key, const cepman_dataset *frames,
-                            const cepman_labels *labels, const cepman_matrix *embedding)
-{
-    borders b = {0};
-    json_open(j, key, '[');
-    if (find_neighbors(&b, frames, labels, embedding)) j->failed = true;
-    for (size_t c = 0; !j->failed && c < b.shown; c++) {
-        json_open(j, NULL, '{');
-        json_integer(j, "cluster", (int64_t)c);
-        json_integer(j, "neighbour", b.neighbor[c]);
-        json_integer(j, "border_points",
-                     b.neighbor[c] < 0 ? 0 : b.length[c * b.clusters + (size_t)b.neighbor[c]]);
-        json_close(j, '}');
-    }
-    json_close(j, ']');
-    borders_free(&b);
-}
 
 /* ---- bytes as text ---------------------------------------------------------------------------------------------- */
 
@@ -309,6 +193,55 @@ static int put_dark_field(tool *t, json *j, const char *folder, const cepman_dat
     return rc;
 }
 
+/* What parts the pairs: how their mean cepstra are turned. */
+static int put_pairs(json *j, const borders *b, const float *cepstra, size_t h, size_t w)
+{
+    size_t count = 0;
+    pair *list = NULL;
+    int rc = borders_pairs(b, &list, &count);
+    json_open(j, "pairs", '[');
+    for (size_t i = 0; !rc && i < count; i++) {
+        relation r = {0};
+        rc = relation_find(cepstra + list[i].one * h * w, cepstra + list[i].other * h * w, h, w, &r);
+        json_open(j, NULL, '{');
+        json_integer(j, "one", (int64_t)list[i].one);
+        json_integer(j, "other", (int64_t)list[i].other);
+        json_integer(j, "border_points", list[i].border);
+        json_real(j, "alike", r.alike);
+        json_real(j, "turned_alike", r.turned_alike);
+        json_real(j, "turned_by", r.turned_by);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+    free(list);
+    return rc;
+}
+
+/* Where the clusters of an earlier round went: [from, to, points], noise being -1. */
+static int put_rounds(json *j, const cepman_labels *before, const cepman_labels *labels)
+{
+    const int32_t *from = cepman_labels_data(before), *to = cepman_labels_data(labels);
+    const size_t all = cepman_labels_clusters(before) + 1, kinds = cepman_labels_clusters(labels) + 1;
+    int64_t *moved = before ? array_zero(all, kinds, sizeof *moved) : NULL;
+    if (!before) return 0;
+    if (!moved) return 1;
+    for (size_t i = 0; i < cepman_labels_count(labels); i++)
+        moved[(size_t)(from[i] + 1) * kinds + (size_t)(to[i] + 1)]++;
+    json_open(j, "rounds", '[');
+    for (size_t f = 0; f < all; f++)
+        for (size_t k = 0; k < kinds; k++) {
+            if (!moved[f * kinds + k]) continue;
+            json_open(j, NULL, '[');
+            json_integer(j, NULL, (int64_t)f - 1);
+            json_integer(j, NULL, (int64_t)k - 1);
+            json_integer(j, NULL, moved[f * kinds + k]);
+            json_close(j, ']');
+        }
+    json_close(j, ']');
+    free(moved);
+    return 0;
+}
+
 /* Means of the first clusters and of noise (`all` are in the file), and what each has more than its neighbour. */
 static int put_means(tool *t, json *j, const char *folder, size_t all, const borders *b, bool cepstra)
 {
@@ -326,6 +259,7 @@ static int put_means(tool *t, json *j, const char *folder, size_t all, const bor
     for (size_t c = 0; !rc && c < all; c++)
         if (c < b->shown || c == b->clusters) rc = put_image(j, NULL, means + c * area, h, w, &look);
     json_close(j, ']');
+    if (!rc && cepstra) rc = put_pairs(j, b, means, h, w);
     if (!rc && !(more = array_zero(b->shown, area, sizeof *more))) rc = 1;
     for (size_t c = 0; !rc && c < b->shown; c++)
         for (size_t i = 0; b->neighbor[c] >= 0 && i < area; i++)
@@ -399,13 +333,13 @@ static int write_page(tool *t, const char *folder, const char *path, const json 
 }
 
 int report_write(tool *t, const char *folder, const char *path, const cepman_dataset *d,
-                 const cepman_labels *labels, const cepman_matrix *e)
+                 const cepman_labels *labels, const cepman_labels *before, const cepman_matrix *e)
 {
     const size_t n = cepman_labels_count(labels), columns = picture_columns(d);
     const size_t all = cepman_labels_clusters(labels) + (cepman_labels_noise(labels) > 0);
     json j = {0};
     borders b = {0};
-    int rc = find_neighbors(&b, d, labels, e);
+    int rc = borders_find(&b, d, labels, e);
     json_open(&j, NULL, '{');
     json_integer(&j, "points", (int64_t)n);
     json_integer(&j, "rows", (int64_t)((n + columns - 1) / columns));
@@ -418,6 +352,7 @@ int report_write(tool *t, const char *folder, const char *path, const cepman_dat
     if (!rc) rc = put_dark_field(t, &j, folder, d);
     if (!rc) rc = put_means(t, &j, folder, all, &b, false);
     if (!rc) rc = put_means(t, &j, folder, all, &b, true);
+    if (!rc) rc = put_rounds(&j, before, labels);
     json_close(&j, '}');
     if (!rc && j.failed) rc = tool_no_memory();
     if (!rc) rc = write_page(t, folder, path, &j);

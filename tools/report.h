@@ -9,8 +9,8 @@
 void report_neighbours_json(json *j, const char *key, const cepman_dataset *frames,
                             const cepman_labels *labels, const cepman_matrix *embedding);
 /* Writes `path` (of outputs_add()) from what was written into `folder` before: run.json, means, probabilities and dark
- * field where they are. */
+ * field where they are. before: labels that a later round joined, or NULL. */
 int report_write(tool *t, const char *folder, const char *path, const cepman_dataset *frames,
-                 const cepman_labels *labels, const cepman_matrix *embedding);
+                 const cepman_labels *labels, const cepman_labels *before, const cepman_matrix *embedding);
 
 #endif
