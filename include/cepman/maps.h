@@ -59,6 +59,7 @@ CEPMAN_API cepman_status cepman_maps_label_colours(uint8_t *rgb, cepman_context 
  *               file tells it, the largest number of an integer type, or 2^k - 1 where the largest values stop there */
 CEPMAN_API cepman_status cepman_pixels_options_create(cepman_options **out, cepman_context *context);
 
+/* What is wrong with a pixel. */
 typedef enum cepman_pixel_kind {
     CEPMAN_PIXEL_GOOD = 0,
     CEPMAN_PIXEL_HOT = 1,   /* much brighter than what is around it */
@@ -67,6 +68,7 @@ typedef enum cepman_pixel_kind {
     CEPMAN_PIXEL_FLICKERING = 4 /* varies much more than its neighbours */
 } cepman_pixel_kind;
 
+/* Values that are no counts, or not to be trusted as such. */
 typedef enum cepman_value_kind {
     CEPMAN_VALUE_NAN = 0,
     CEPMAN_VALUE_INFINITE = 1,
