@@ -22,7 +22,7 @@ CEPMAN_API cepman_status cepman_pca_options_create(cepman_options **out, cepman_
  * a variance below 1e-4 (usually 1e-6 and less), tested by residuals; the same bits for any number of the
  * context's threads. Cost: n * d * min(n, d) for min(n, d) <= 6000, about n * d * components beyond; memory:
  * 8 min(n, d)^2 bytes, beyond 6000 about 40 * d * components.
- * Cancelling: between blocks of rows; the eigenvalue solver itself (a second at min(n, d) = 2000) runs to its end.
+ * Cancelling: between blocks of rows and within the eigenvalue solver.
  * Errors: ARGUMENT, OPTION, DATA (a row that is not finite, named), SHAPE (one row), MEMORY, LIMIT, NUMERIC,
  * CANCELLED. */
 CEPMAN_API cepman_status cepman_pca_fit(cepman_pca **out, cepman_context *context,

@@ -8,22 +8,52 @@
 
 #include "jacobi.h"
 #include "linalg.h"
+#include "tridiagonal.h"
 
 const char *cepman_openblas_version(void)
 {
     return openblas_get_config();
 }
 
-void cep_linalg_gram_f32(size_t rows, size_t n, const float *a, size_t stride, float *c)
+/* Rows or columns of a product whose other two sides are given, between two polls. */
+static size_t stripe(size_t a, size_t b)
 {
-    cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (int)n, (int)rows, 1.0f, a, (int)stride, 1.0f, c,
-                (int)n);
+    return (size_t)(CEP_LINALG_STEP / ((double)a * (double)b)) + 16;
 }
 
-void cep_linalg_gram_f64(size_t rows, size_t n, const double *a, size_t stride, double *c)
+/* C += A' A by stripes of C's rows: a square on the diagonal, and what is left of it. */
+cepman_status cep_linalg_gram_f32(cepman_context *ctx, size_t rows, size_t n, const float *a, size_t stride,
+                                  float *c)
 {
-    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)n, (int)rows, 1.0, a, (int)stride, 1.0, c,
-                (int)n);
+    const size_t step = stripe(rows, n);
+    cepman_status s = CEPMAN_OK;
+    for (size_t i = 0; !s && i < n; i += step) {
+        const int m = (int)(n - i < step ? n - i : step);
+        cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, m, (int)rows, 1.0f, a + i, (int)stride, 1.0f,
+                    c + i * (n + 1), (int)n);
+        if (i > 0)
+            cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, m, (int)i, (int)rows, 1.0f, a + i,
+                        (int)stride, a, (int)stride, 1.0f, c + i * n, (int)n);
+        s = cep_poll(ctx);
+    }
+    return s;
+}
+
+cepman_status cep_linalg_gram_f64(cepman_context *ctx, size_t rows, size_t n, const double *a, size_t stride,
+                                  double *c)
+{
+    const size_t step = stripe(rows, n);
+    cepman_status s = CEPMAN_OK;
+    for (size_t i = 0; !s && i < n; i += step) {
+        const int m = (int)(n - i < step ? n - i : step);
+        cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, m, (int)rows, 1.0, a + i, (int)stride, 1.0,
+                    c + i * (n + 1), (int)n);
+        if (i > 0)
+            cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, m, (int)i, (int)rows, 1.0, a + i,
+                        (int)stride, a, (int)stride, 1.0, c + i * n, (int)n);
+        s = cep_poll(ctx);
+    }
+    return s;
 }
 
 void cep_linalg_gemm_f32(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
@@ -33,11 +63,19 @@ void cep_linalg_gemm_f32(size_t m, size_t n, size_t k, float alpha, const float 
                 alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
-void cep_linalg_gemm_f64(size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
-                         const double *b, size_t ldb, bool transpose_b, double beta, double *c, size_t ldc)
+cepman_status cep_linalg_gemm_f64(cepman_context *ctx, size_t m, size_t n, size_t k, double alpha,
+                                  const double *a, size_t lda, const double *b, size_t ldb, bool transpose_b,
+                                  double beta, double *c, size_t ldc)
 {
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k,
-                alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+    const size_t step = stripe(n, k);
+    cepman_status s = CEPMAN_OK;
+    for (size_t i = 0; !s && i < m; i += step) {
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans,
+                    (int)(m - i < step ? m - i : step), (int)n, (int)k, alpha, a + i * lda, (int)lda, b,
+                    (int)ldb, beta, c + i * ldc, (int)ldc);
+        s = cep_poll(ctx);
+    }
+    return s;
 }
 
 void cep_linalg_gemm_tn_f32(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
@@ -47,17 +85,34 @@ void cep_linalg_gemm_tn_f32(size_t m, size_t n, size_t k, const float *a, size_t
                 (int)ldb, 0.0f, c, (int)ldc);
 }
 
-void cep_linalg_gemm_tn_f64(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
-                            size_t ldb, double *c, size_t ldc)
+cepman_status cep_linalg_gemm_tn_f64(cepman_context *ctx, size_t m, size_t n, size_t k, const double *a,
+                                     size_t lda, const double *b, size_t ldb, double *c, size_t ldc)
 {
-    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1.0, a, (int)lda, b,
-                (int)ldb, 1.0, c, (int)ldc);
+    const size_t step = stripe(m, k);
+    cepman_status s = CEPMAN_OK;
+    for (size_t j = 0; !s && j < n; j += step) {
+        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)m, (int)(n - j < step ? n - j : step),
+                    (int)k, 1.0, a, (int)lda, b + j, (int)ldb, 1.0, c + j, (int)ldc);
+        s = cep_poll(ctx);
+    }
+    return s;
 }
 
-void cep_linalg_outer_f64(size_t rows, size_t n, const double *a, size_t stride, double *c)
+cepman_status cep_linalg_outer_f64(cepman_context *ctx, size_t rows, size_t n, const double *a, size_t stride,
+                                   double *c)
 {
-    cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)rows, (int)n, 1.0, a, (int)stride, 1.0, c,
-                (int)rows);
+    const size_t step = stripe(rows, n);
+    cepman_status s = CEPMAN_OK;
+    for (size_t i = 0; !s && i < rows; i += step) {
+        const int m = (int)(rows - i < step ? rows - i : step);
+        cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, m, (int)n, 1.0, a + i * stride, (int)stride, 1.0,
+                    c + i * (rows + 1), (int)rows);
+        if (i > 0)
+            cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, (int)i, (int)n, 1.0, a + i * stride,
+                        (int)stride, a, (int)stride, 1.0, c + i * rows, (int)rows);
+        s = cep_poll(ctx);
+    }
+    return s;
 }
 
 /* Up to here the eigenproblem is solved by our own rotations: their bits do not follow OpenBLAS's threads. */
@@ -91,49 +146,12 @@ static cepman_status small_eigen(cepman_context *ctx, size_t n, double *a, size_
 cepman_status cep_linalg_eigen(cepman_context *ctx, size_t n, double *a, size_t first, size_t last,
                                double *values, double *vectors)
 {
-    cep_memory *mem = cep_context_memory(ctx);
-    size_t m = last - first + 1;
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j <= i; j++)
             if (!(a[i * n + j] - a[i * n + j] == 0))
                 return cep_fail(ctx, CEPMAN_ERR_NUMERIC, "eigenvalues: entry (%zu, %zu) is not finite", i, j);
     if (n <= SMALL) return small_eigen(ctx, n, a, first, last, values, vectors);
-    double *w = cep_alloc(mem, n, sizeof *w);
-    int *support = cep_alloc(mem, 2 * m, sizeof *support);
-    /* Column-major with the upper triangle is row-major with the lower one; eigenvectors then come as rows.
-     */
-    double query;
-    int iquery, found = 0, info = 0;
-    char job = vectors ? 'V' : 'N';
-    cepman_status s = CEPMAN_OK;
-    if (!w || !support) {
-        s = cep_fail_memory(ctx, "eigenvalues", n, sizeof *w);
-        goto end;
-    }
-    info =
-        LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, job, 'I', 'U', (int)n, a, (int)n, 0, 0, (int)first + 1,
-                            (int)last + 1, 0, &found, w, vectors, (int)n, support, &query, -1, &iquery, -1);
-    size_t lwork = (size_t)query, liwork = (size_t)iquery;
-    double *work = cep_alloc(mem, lwork, sizeof *work);
-    int *iwork = cep_alloc(mem, liwork, sizeof *iwork);
-    if (info != 0 || !work || !iwork) {
-        s = cep_fail_memory(ctx, "eigenvalues", lwork, sizeof *work);
-    } else {
-        info = LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, job, 'I', 'U', (int)n, a, (int)n, 0, 0, (int)first + 1,
-                                   (int)last + 1, 0, &found, w, vectors, (int)n, support, work, (int)lwork,
-                                   iwork, (int)liwork);
-        if (info != 0 || (size_t)found != m)
-            s = cep_fail(ctx, CEPMAN_ERR_NUMERIC,
-                         "eigenvalues of a %zu x %zu matrix did not converge (code %d)", n, n, info);
-        for (size_t i = 0; !s && i < m; i++)
-            values[i] = w[i];
-    }
-    cep_free(mem, work);
-    cep_free(mem, iwork);
-end:
-    cep_free(mem, w);
-    cep_free(mem, support);
-    return s;
+    return cep_tridiagonal_eigen(ctx, n, a, first, last, values, vectors);
 }
 
 static int hermitian(size_t n, bool is_complex, double *a, double *values, double *work, int lwork,

@@ -110,7 +110,7 @@ static cepman_status finish(cepman_pca **out, cepman_context *ctx, cep_gather *g
     cepman_pca *p = cep_alloc_zero(x.mem, 1, sizeof *p);
     x.mean = cep_alloc(x.mem, x.d, sizeof *x.mean);
     if (!p || !x.mean) s = cep_fail_memory(ctx, "principal components", x.d, sizeof *x.mean);
-    /* As many pairs as the fit in memory makes for its refinement: dsyevr's bits depend on it. */
+    /* As many pairs as the fit in memory makes for its refinement: the bits depend on it. */
     if (!s) s = cep_pca_pairs(&axes, &x, g->scatter, &count, 16 + count / 8, NULL);
     axes.count = s ? 0 : count;
     if (s) {

@@ -1,5 +1,5 @@
 /* Principal axes from a Gram matrix: X'X in float32 blocks, whose residuals are tested in float64 and refined where that
- * is needed, X'X in float64, or X X' when points are fewer than features. LAPACK's dsyevr finds the wanted pairs.
+ * is needed, X'X in float64, or X X' when points are fewer than features. linalg/ finds the wanted pairs.
  * Must not: keep an answer of the float32 path that fails its test. */
 #include <math.h>
 #include <string.h>
@@ -56,9 +56,8 @@ static cepman_status from_points(cep_pca_axes *axes, const cep_pca_data *x, cons
     for (size_t j = 0; !s && j < d; j += columns) {
         size_t m = d - j < columns ? d - j : columns;
         s = cep_pca_centred(x, 0, n, j, m, block);
-        if (s) break;
-        cep_linalg_gemm_f64(k, m, n, 1.0, u, n, block, m, false, 0.0, axes->vectors + j, d);
-        s = cep_poll(x->ctx);
+        if (!s)
+            s = cep_linalg_gemm_f64(x->ctx, k, m, n, 1.0, u, n, block, m, false, 0.0, axes->vectors + j, d);
     }
     cep_free(x->mem, block);
     if (s) return s;

@@ -8,6 +8,31 @@
 
 enum { PIECE = 64 };
 
+/* PIECE rows of the square matrices: gigabytes for many features, so no single memset. */
+static void clear(const cep_gather *g, size_t index, void *square, size_t size)
+{
+    const size_t first = index * PIECE, rows = g->d - first < PIECE ? g->d - first : PIECE;
+    memset((char *)square + first * g->d * size, 0, rows * g->d * size);
+}
+
+static cepman_status clear_scatter(void *argument, size_t index, unsigned worker, cep_fault *fault)
+{
+    (void)worker;
+    (void)fault;
+    cep_gather *g = argument;
+    clear(g, index, g->scatter, sizeof *g->scatter);
+    return CEPMAN_OK;
+}
+
+static cepman_status clear_part(void *argument, size_t index, unsigned worker, cep_fault *fault)
+{
+    (void)worker;
+    (void)fault;
+    cep_gather *g = argument;
+    clear(g, index, g->part, sizeof *g->part);
+    return CEPMAN_OK;
+}
+
 cepman_status cep_gather_create(cep_gather **out, cepman_context *ctx, size_t d)
 {
     cep_memory *mem = cep_context_memory(ctx);
@@ -21,7 +46,7 @@ cepman_status cep_gather_create(cep_gather **out, cepman_context *ctx, size_t d)
     const size_t pieces = (g->rows + PIECE - 1) / PIECE;
     g->block = cep_alloc(mem, g->rows, d * sizeof *g->block);
     g->part = cep_alloc(mem, d, d * sizeof *g->part);
-    g->scatter = cep_alloc_zero(mem, d, d * sizeof *g->scatter);
+    g->scatter = cep_alloc(mem, d, d * sizeof *g->scatter);
     g->mean = cep_alloc_zero(mem, d, sizeof *g->mean);
     g->of_block = cep_alloc(mem, d, sizeof *g->of_block);
     g->sums = cep_alloc(mem, pieces, d * sizeof *g->sums);
@@ -29,8 +54,12 @@ cepman_status cep_gather_create(cep_gather **out, cepman_context *ctx, size_t d)
         cep_gather_free(g);
         return cep_fail_memory(ctx, "scatter matrix", d, d * (sizeof *g->part + sizeof *g->scatter));
     }
-    *out = g;
-    return CEPMAN_OK;
+    cepman_status s = cep_parallel(ctx, NULL, (d + PIECE - 1) / PIECE, clear_scatter, g);
+    if (s)
+        cep_gather_free(g);
+    else
+        *out = g;
+    return s;
 }
 
 void cep_gather_free(cep_gather *g)
@@ -118,8 +147,10 @@ cepman_status cep_gather_flush(cep_gather *g, cepman_context *ctx)
     }
     s = cep_parallel(ctx, NULL, pieces, centre_piece, g);
     if (s) return s;
-    memset(g->part, 0, d * d * sizeof *g->part);
-    cep_linalg_gram_f32(g->held, d, g->block, d, g->part);
+    s = cep_parallel(ctx, NULL, stripes, clear_part, g);
+    if (s) return s;
+    s = cep_linalg_gram_f32(ctx, g->held, d, g->block, d, g->part);
+    if (s) return s;
     s = cep_parallel(ctx, NULL, stripes, add_part, g);
     if (s) return s;
     const double n = (double)g->n, m = (double)g->held;

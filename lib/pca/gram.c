@@ -30,9 +30,8 @@ cepman_status cep_pca_gram_f64(const cep_pca_data *x, double *g)
     for (size_t i = 0; !s && i < x->n; i += rows) {
         size_t m = x->n - i < rows ? x->n - i : rows;
         s = cep_pca_centred(x, i, m, 0, d, block);
-        if (s) break;
-        cep_linalg_gram_f64(m, d, block, d, g);
-        s = after_block(x, "pca", i + m, x->n);
+        if (!s) s = cep_linalg_gram_f64(x->ctx, m, d, block, d, g);
+        if (!s) s = after_block(x, "pca", i + m, x->n);
     }
     cep_free(x->mem, block);
     return s;
@@ -48,9 +47,8 @@ cepman_status cep_pca_gram_points(const cep_pca_data *x, double *g)
     for (size_t j = 0; !s && j < x->d; j += columns) {
         size_t m = x->d - j < columns ? x->d - j : columns;
         s = cep_pca_centred(x, 0, n, j, m, block);
-        if (s) break;
-        cep_linalg_outer_f64(n, m, block, m, g);
-        s = after_block(x, "pca", j + m, x->d);
+        if (!s) s = cep_linalg_outer_f64(x->ctx, n, m, block, m, g);
+        if (!s) s = after_block(x, "pca", j + m, x->d);
     }
     cep_free(x->mem, block);
     return s;
@@ -71,11 +69,10 @@ cepman_status cep_pca_multiply(const cep_pca_data *x, size_t k, const double *v,
     for (size_t i = 0; !s && i < x->n; i += rows) {
         size_t m = x->n - i < rows ? x->n - i : rows;
         s = cep_pca_centred(x, i, m, 0, d, block);
-        if (s) break;
-        cep_linalg_gemm_f64(m, k, d, 1.0, block, d, v, d, true, 0.0, scores, k);
-        cep_linalg_gemm_tn_f64(k, d, m, scores, k, block, d, z, d);
-        if (h) cep_linalg_gram_f64(m, k, scores, k, h);
-        s = after_block(x, "pca refinement", i + m, x->n);
+        if (!s) s = cep_linalg_gemm_f64(x->ctx, m, k, d, 1.0, block, d, v, d, true, 0.0, scores, k);
+        if (!s) s = cep_linalg_gemm_tn_f64(x->ctx, k, d, m, scores, k, block, d, z, d);
+        if (!s && h) s = cep_linalg_gram_f64(x->ctx, m, k, scores, k, h);
+        if (!s) s = after_block(x, "pca refinement", i + m, x->n);
     }
 end:
     cep_free(x->mem, block);
@@ -105,10 +102,10 @@ cepman_status cep_pca_ritz(const cep_pca_data *x, size_t k, double *v, double *z
                 q[(k - 1 - j) * k + c] = t;
             }
         }
-        cep_linalg_gemm_f64(k, d, k, 1.0, q, k, v, d, false, 0.0, turned, d);
-        memcpy(v, turned, k * d * sizeof *v);
-        cep_linalg_gemm_f64(k, d, k, 1.0, q, k, z, d, false, 0.0, turned, d);
-        memcpy(z, turned, k * d * sizeof *z);
+        s = cep_linalg_gemm_f64(x->ctx, k, d, k, 1.0, q, k, v, d, false, 0.0, turned, d);
+        if (!s) memcpy(v, turned, k * d * sizeof *v);
+        if (!s) s = cep_linalg_gemm_f64(x->ctx, k, d, k, 1.0, q, k, z, d, false, 0.0, turned, d);
+        if (!s) memcpy(z, turned, k * d * sizeof *z);
     }
     cep_free(x->mem, h);
     cep_free(x->mem, q);

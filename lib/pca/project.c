@@ -86,9 +86,10 @@ static cepman_status pass(passage *t, cepman_context *ctx, size_t n, float *to, 
     for (t->first = 0; !s && t->first < n; t->first += BLOCK) {
         t->count = n - t->first < BLOCK ? n - t->first : BLOCK;
         s = cep_parallel(ctx, NULL, (t->count + PIECE - 1) / PIECE, take_piece, t);
+        if (!s)
+            s = cep_linalg_gemm_f64(ctx, t->count, t->out, t->in, 1.0, t->before, t->in, p->vectors, d,
+                                    !t->back, 0.0, t->after, t->out);
         if (s) break;
-        cep_linalg_gemm_f64(t->count, t->out, t->in, 1.0, t->before, t->in, p->vectors, d, !t->back, 0.0,
-                            t->after, t->out);
         give(t, to, stride);
         if (t->matrix) cep_progress(ctx, t->back ? "pca rows" : "pca scores", t->first + t->count, n);
         s = cep_poll(ctx);

@@ -37,11 +37,13 @@ START_TEST(products)
                 sum += a[i * k + l] * b[l * n + j];
             want[i * n + j] = 2 * sum - want[i * n + j];
         }
-    cep_linalg_gemm_f64(m, n, k, 2, a, k, b, n, false, -1, c, n);
-    cep_linalg_gemm_f64(m, n, k, 2, a, k, bt, k, true, -1, c2, n);
+    cepman_context *ctx = support_begin(1);
+    assert_good(ctx, cep_linalg_gemm_f64(ctx, m, n, k, 2, a, k, b, n, false, -1, c, n));
+    assert_good(ctx, cep_linalg_gemm_f64(ctx, m, n, k, 2, a, k, bt, k, true, -1, c2, n));
     for (size_t i = 0; i < m * n; i++)
         c3[i] = -0.5 * c3[i];
-    cep_linalg_gemm_tn_f64(m, n, k, at, m, b, n, c3, n);
+    assert_good(ctx, cep_linalg_gemm_tn_f64(ctx, m, n, k, at, m, b, n, c3, n));
+    support_end(ctx);
     for (size_t i = 0; i < m * n; i++) {
         ck_assert_double_eq_tol(c[i], want[i], 1e-12);
         ck_assert_double_eq_tol(c2[i], want[i], 1e-12);
@@ -101,11 +103,13 @@ START_TEST(gram_matrices)
     memset(g, 0, n * n * sizeof *g);
     memset(fg, 0, n * n * sizeof *fg);
     memset(o, 0, m * m * sizeof *o);
+    cepman_context *ctx = support_begin(1);
     for (int twice = 0; twice < 2; twice++) {
-        cep_linalg_gram_f64(m, n, a, n, g);
-        cep_linalg_gram_f32(m, n, fa, n, fg);
-        cep_linalg_outer_f64(m, n, a, n, o);
+        assert_good(ctx, cep_linalg_gram_f64(ctx, m, n, a, n, g));
+        assert_good(ctx, cep_linalg_gram_f32(ctx, m, n, fa, n, fg));
+        assert_good(ctx, cep_linalg_outer_f64(ctx, m, n, a, n, o));
     }
+    support_end(ctx);
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j <= i; j++) {
             double sum = 0;
@@ -128,7 +132,8 @@ END_TEST
 /* A random symmetric matrix: A v = w v, v orthonormal, w ascending, the sum of all w is the trace. */
 START_TEST(eigenvalues)
 {
-    static const size_t sizes[] = {1, 2, 7, 50, 64, 65, 90}; /* rotations up to 64, LAPACK above */
+    static const size_t sizes[] = {1,  2,  7,  50,  64,
+                                   65, 90, 96, 129, 200}; /* rotations up to 64, a tridiagonal matrix above */
     size_t n = sizes[_i];
     cepman_context *ctx = support_begin(1);
     double *a = numbers(n * n, 8), *w = numbers(n, 0), *v = numbers(n * n, 0), *t = numbers(n * n, 0);
@@ -199,6 +204,100 @@ START_TEST(odd_matrices)
             }
     }
     free(x);
+    support_end(ctx);
+}
+END_TEST
+
+/* The same for the tridiagonal way, all pairs and the upper ones; and values without vectors are those with them. */
+START_TEST(odd_large_matrices)
+{
+    enum { N = 150, FEW = 20 };
+    cepman_context *ctx = support_begin(1);
+    double *a = numbers(N * N, 1), *t = numbers(N * N, 1), *w = numbers(N, 1), *v = numbers(N * N, 1),
+           *x = numbers(N * 3, 4);
+    double *alone = numbers(N, 1);
+    static const double scales[7] = {1, 1, 1, 1, 1, 1e-140, 1e140};
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j <= i; j++) {
+            double gram = 0;
+            for (size_t l = 0; l < 3; l++)
+                gram += x[i * 3 + l] * x[j * 3 + l];
+            const double kinds[7] = {0,
+                                     i == j,                              /* one value, N times */
+                                     (i == j) * (double)(N - i),          /* diagonal */
+                                     gram,                                /* rank 3 */
+                                     i / 10 == j / 10 ? a[i * N + j] : 0, /* falls apart */
+                                     gram,
+                                     gram + (i == j)};
+            t[i * N + j] = kinds[_i] * scales[_i];
+        }
+    memcpy(a, t, N * N * sizeof *a);
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < i; j++)
+            a[j * N + i] = a[i * N + j];
+    for (size_t first = 0; first < N; first += N - FEW) {
+        memcpy(t, a, N * N * sizeof *t);
+        assert_good(ctx, cep_linalg_eigen(ctx, N, t, first, N - 1, w, v));
+        memcpy(t, a, N * N * sizeof *t);
+        assert_good(ctx, cep_linalg_eigen(ctx, N, t, first, N - 1, alone, NULL));
+        const size_t m = N - first;
+        const double size = fmax(fabs(w[0]), fabs(w[m - 1])) + 1e-300;
+        for (size_t i = 0; i < m; i++) {
+            ck_assert(i == 0 || w[i] >= w[i - 1]);
+            ck_assert_double_eq_tol(alone[i] / size, w[i] / size, 1e-13);
+            for (size_t j = 0; j < N; j++) {
+                double av = 0, dot = 0;
+                for (size_t l = 0; l < N; l++) {
+                    av += a[j * N + l] / size * v[i * N + l];
+                    dot += j < m ? v[i * N + l] * v[j * N + l] : 0;
+                }
+                ck_assert_double_eq_tol(av, w[i] / size * v[i * N + j], 1e-12);
+                if (j < m) ck_assert_double_eq_tol(dot, (i == j), 1e-12);
+            }
+        }
+    }
+    free(a), free(t), free(w), free(v), free(x), free(alone);
+    support_end(ctx);
+}
+END_TEST
+
+static long polls, stop_at;
+static int count_polls(void *user)
+{
+    (void)user;
+    return polls++ == stop_at;
+}
+
+/* Large products and eigenproblems are left at any of their polls, with their memory given back; and there are polls for
+ * at least every billion multiply-adds. */
+START_TEST(cancelled_at_each_poll)
+{
+    enum { N = 400, LONG = 9000 };
+    cepman_context *ctx = support_begin(1);
+    double *a = numbers(N * N, 12), *t = numbers(N * N, 12), *w = numbers(N, 0), *v = numbers(N * N, 0);
+    double *c = numbers(N * N, 0), *wide = numbers((size_t)LONG * N, 3);
+    float *few = calloc((size_t)LONG * N, sizeof *few), *of_few = calloc(N * N, sizeof *of_few);
+    const size_t used = cepman_context_memory_used(ctx);
+    assert_good(ctx, cepman_context_set_cancel(ctx, count_polls, NULL));
+    for (int what = 0; what < 7; what++) {
+        cepman_status s = CEPMAN_ERR_CANCELLED;
+        for (stop_at = 0; s; stop_at += 1 + stop_at / 3) {
+            polls = 0;
+            if (what < 2) {
+                memcpy(t, a, N * N * sizeof *t);
+                s = cep_linalg_eigen(ctx, N, t, what ? 0 : N - 30, N - 1, w, what ? NULL : v);
+            }
+            if (what == 2) s = cep_linalg_gram_f64(ctx, LONG, N, wide, N, c);
+            if (what == 3) s = cep_linalg_gram_f32(ctx, LONG, N, few, N, of_few);
+            if (what == 4) s = cep_linalg_outer_f64(ctx, N, LONG, wide, LONG, c);
+            if (what == 5) s = cep_linalg_gemm_f64(ctx, N, N, LONG, 1, wide, LONG, wide, N, false, 0, c, N);
+            if (what == 6) s = cep_linalg_gemm_tn_f64(ctx, N, N, LONG, wide, N, wide, N, c, N);
+            ck_assert(s == CEPMAN_OK || s == CEPMAN_ERR_CANCELLED);
+            ck_assert_uint_eq(cepman_context_memory_used(ctx), used);
+        }
+        ck_assert_int_ge(polls, what == 0 ? N : 2);
+    }
+    free(a), free(t), free(w), free(v), free(c), free(wide), free(few), free(of_few);
     support_end(ctx);
 }
 END_TEST
@@ -274,7 +373,9 @@ Suite *suite(void)
     tcase_add_loop_test(t, products, 0, 4);
     tcase_add_loop_test(t, product_of_columns_f32, 0, 4);
     tcase_add_loop_test(t, gram_matrices, 0, 4);
-    tcase_add_loop_test(t, eigenvalues, 0, 7);
+    tcase_add_loop_test(t, eigenvalues, 0, 10);
+    tcase_add_loop_test(t, odd_large_matrices, 0, 7);
+    tcase_add_test(t, cancelled_at_each_poll);
     tcase_add_test(t, odd_matrices);
     tcase_add_test(t, orthonormal_rows_and_columns);
     tcase_add_test(t, failing_allocations);
