@@ -36,7 +36,9 @@ static cepman_status check(cepman_context *ctx, const cepman_matrix *matrix, con
         CEP_REQUIRE(ctx, cepman_matrix_rows(centres) == k && cepman_matrix_columns(centres) == d,
                     CEPMAN_ERR_SHAPE, "K-means: the centres are %zu x %zu, must be k x features = %zu x %zu",
                     cepman_matrix_rows(centres), cepman_matrix_columns(centres), k, d);
-        size_t bad = cep_matrix_first_nonfinite(centres);
+        size_t bad;
+        cepman_status s = cep_matrix_first_nonfinite(&bad, ctx, centres);
+        if (s) return s;
         CEP_REQUIRE(ctx, bad == k, CEPMAN_ERR_DATA, "K-means: centre %zu has a NaN or an infinity", bad);
     }
     double sum = 0;

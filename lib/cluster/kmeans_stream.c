@@ -178,7 +178,7 @@ static cepman_status use_waiting(moving *out, cepman_context *ctx, const cepman_
 {
     moving m;
     cepman_matrix *rows = NULL;
-    cepman_status st = moving_copy(&m, ctx, s);
+    st = moving_copy(&m, ctx, s);
     if (st) return st;
     m.since += s->count;
     st = cepman_matrix_wrap(&rows, ctx, s->waiting, s->count, s->d, s->d, NULL, NULL);
@@ -221,11 +221,13 @@ static cepman_status prepare(cepman_kmeans_stream *s, cepman_context *ctx, const
                 CEPMAN_ERR_SHAPE,
                 "K-means of a stream: the centres are %zu x %zu, must be k x columns = %zu x %zu",
                 cepman_matrix_rows(centres), cepman_matrix_columns(centres), s->k, s->d);
-    size_t bad = cep_matrix_first_nonfinite(centres);
+    size_t bad;
+    cepman_status st = cep_matrix_first_nonfinite(&bad, ctx, centres);
+    if (st) return st;
     CEP_REQUIRE(ctx, bad == s->k, CEPMAN_ERR_DATA, "K-means of a stream: centre %zu has a NaN or an infinity",
                 bad);
     moving m;
-    cepman_status st = moving_copy(&m, ctx, s);
+    st = moving_copy(&m, ctx, s);
     if (st) return st;
     for (size_t i = 0; i < kd; i++)
         m.centres[i] = (double)cepman_matrix_row(centres, i / s->d)[i % s->d];
@@ -318,7 +320,9 @@ cepman_status cepman_kmeans_stream_add(cepman_kmeans_stream *s, cepman_context *
     CEP_REQUIRE(ctx, cepman_matrix_columns(matrix) == s->d, CEPMAN_ERR_SHAPE,
                 "K-means of a stream: the block has %zu columns, must be %zu", cepman_matrix_columns(matrix),
                 s->d);
-    size_t bad = cep_matrix_first_nonfinite(matrix);
+    size_t bad;
+    st = cep_matrix_first_nonfinite(&bad, ctx, matrix);
+    if (st) return st;
     CEP_REQUIRE(ctx, bad == n, CEPMAN_ERR_DATA,
                 "K-means of a stream: row %zu of the block has a NaN or an infinity", bad);
     for (size_t i = 0; weights && i < n; i++)

@@ -207,14 +207,18 @@ void cep_matrix_read(const cepman_matrix *m, size_t first, size_t count, float *
         memcpy(dst + i * stride, cepman_matrix_row(m, first + i), m->columns * sizeof *dst);
 }
 
-size_t cep_matrix_first_nonfinite(const cepman_matrix *m)
+cepman_status cep_matrix_first_nonfinite(size_t *row, cepman_context *ctx, const cepman_matrix *m)
 {
-    for (size_t i = 0; i < m->rows; i++) {
+    const size_t rows = ((size_t)1 << 23) / (m->columns + 1) + 1; /* between two polls */
+    for (*row = 0; *row < m->rows; ++*row) {
+        const size_t i = *row;
         const float *p = cepman_matrix_row(m, i);
         float s = 0; /* x - x is 0 for finite x, NaN otherwise */
         for (size_t j = 0; j < m->columns; j++)
             s += p[j] - p[j];
-        if (s != 0 || isnan(s)) return i;
+        if (s != 0 || isnan(s)) break;
+        cepman_status status = (i + 1) % rows == 0 ? cep_poll(ctx) : CEPMAN_OK;
+        if (status) return status;
     }
-    return m->rows;
+    return CEPMAN_OK;
 }

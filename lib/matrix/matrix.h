@@ -16,8 +16,9 @@ cepman_status cep_matrix_create_f16(cepman_matrix **out, cepman_context *ctx, co
                                     size_t columns, uint16_t **data, size_t *stride);
 /* Copies of rows first .. first+count-1 of a float32 matrix into dst (stride floats apart). */
 void cep_matrix_read(const cepman_matrix *matrix, size_t first, size_t count, float *dst, size_t stride);
-/* Index of the first row with a NaN or an infinity, rows() when all are finite. float32 only. */
-size_t cep_matrix_first_nonfinite(const cepman_matrix *matrix);
+/* *row: index of the first row with a NaN or an infinity, rows() when all are finite. float32 only. Polls cancel: the rows
+ * may lie in a large file. */
+cepman_status cep_matrix_first_nonfinite(size_t *row, cepman_context *ctx, const cepman_matrix *matrix);
 /* Rows first .. first+count-1 (in range) as float32 into dst, stride floats apart, from memory or file, whatever the
  * type. Any thread. Fails only for rows of a file. */
 cepman_status cep_matrix_fetch(const cepman_matrix *matrix, cep_fault *fault, size_t first, size_t count,

@@ -160,7 +160,9 @@ static cepman_status fill(cepman_umap *u, cepman_context *ctx, const inputs *in,
 
 static cepman_status check_rows(cepman_context *ctx, const cepman_matrix *matrix)
 {
-    const size_t bad = cep_matrix_first_nonfinite(matrix);
+    size_t bad;
+    cepman_status s = cep_matrix_first_nonfinite(&bad, ctx, matrix);
+    if (s) return s;
     CEP_REQUIRE(ctx, bad == cepman_matrix_rows(matrix), CEPMAN_ERR_DATA,
                 "umap: row %zu holds a NaN or an infinity", bad);
     return CEPMAN_OK;
@@ -192,6 +194,7 @@ static cepman_status check_inputs(cepman_context *ctx, const inputs *in, const c
     CEP_REQUIRE_F32(ctx, in->start, "umap: start");
     const size_t n = in->neighbors ? cepman_neighbors_count(in->neighbors) : cepman_matrix_rows(in->matrix),
                  dims = (size_t)cep_options_integer(o, "dims");
+    CEP_REQUIRE(ctx, n <= INT32_MAX, CEPMAN_ERR_RANGE, "umap: %zu rows, at most 2147483647 are embedded", n);
     CEP_REQUIRE(ctx, !in->matrix || cepman_matrix_rows(in->matrix) == n, CEPMAN_ERR_SHAPE,
                 "umap: the matrix has %zu rows, the graph %zu points", cepman_matrix_rows(in->matrix), n);
     CEP_REQUIRE(ctx, !in->target || cepman_labels_count(in->target) == n, CEPMAN_ERR_SHAPE,
@@ -208,7 +211,9 @@ static cepman_status check_inputs(cepman_context *ctx, const inputs *in, const c
                 in->matrix || in->start || in->embedding || cep_options_choice(o, "init") != CEP_UMAP_PCA,
                 CEPMAN_ERR_ARGUMENT, "umap: init is pca, but there is no matrix to take components of");
     if (in->start) {
-        const size_t bad = cep_matrix_first_nonfinite(in->start);
+        size_t bad;
+        cepman_status s = cep_matrix_first_nonfinite(&bad, ctx, in->start);
+        if (s) return s;
         CEP_REQUIRE(ctx, bad == n, CEPMAN_ERR_DATA, "umap: row %zu of the start holds a NaN or an infinity",
                     bad);
     }

@@ -154,7 +154,9 @@ static cepman_status check_both_ways(reader *r, const cep_umap_graph *g)
 static cepman_status check_rows(reader *r, const cepman_umap *u)
 {
     const size_t n = u->graph.n;
-    const size_t bad = u->features ? cep_matrix_first_nonfinite(u->features) : n;
+    size_t bad = n;
+    cepman_status s = u->features ? cep_matrix_first_nonfinite(&bad, r->ctx, u->features) : CEPMAN_OK;
+    if (s) return s;
     CEP_REQUIRE(r->ctx, bad == n, CEPMAN_ERR_FORMAT, "%s: row %zu of the features holds a NaN or an infinity",
                 r->path, bad);
     for (size_t i = 0; i < n; i++) { /* NaN throughout, or finite */
