@@ -2,7 +2,9 @@
  * Layout: the EMD 1.0 specification as the Python package emdfile writes it (groups with the attributes emd_group_type
  * and python_class, vectors dim0, dim1, .. of positions); frames are a DataCube, everything else an Array beside it.
  * Must not: hold more than a block of frames, call HDF5 without its lock, or leave a file behind after a failure. */
-#define _GNU_SOURCE /* memfd_create */
+#define _GNU_SOURCE /* memfd_create, fallocate */
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -440,13 +442,28 @@ static void abandon(cepman_emd_writer *w)
     close(place);
 }
 
+/* Keeps room on the disk for what closing writes after a flush, for the same reason. */
+static bool room_to_close(cepman_emd_writer *w)
+{
+    void *handle = NULL;
+    hsize_t size = 0;
+    if (H5Fget_vfd_handle(w->file, H5P_DEFAULT, &handle) < 0 || !handle ||
+        H5Fget_filesize(w->file, &size) < 0)
+        return false;
+    int rc;
+    do {
+        rc = fallocate(*(int *)handle, FALLOC_FL_KEEP_SIZE, (off_t)size, 1 << 16);
+    } while (rc != 0 && errno == EINTR);
+    return rc == 0 || errno == EOPNOTSUPP || errno == ENOSYS;
+}
+
 /* Closes HDF5's side; false when something did not reach the file. */
 static bool close_file(cepman_emd_writer *w, bool wanted)
 {
     cep_h5_quiet quiet;
     bool good = true;
     cep_h5_lock(&quiet);
-    if (wanted) good = H5Fflush(w->file, H5F_SCOPE_GLOBAL) >= 0;
+    if (wanted) good = H5Fflush(w->file, H5F_SCOPE_GLOBAL) >= 0 && room_to_close(w);
     if (good || !wanted) {
         if (!wanted) abandon(w);
         if (w->root >= 0) good = H5Gclose(w->root) >= 0;
