@@ -1,6 +1,7 @@
 /* Writes JSON: two blanks a level, numbers that read back the same whatever the locale, texts as valid UTF-8.
  * RFC 8259; values that are not finite become null.
  * Must not: print a number by the locale's rules (the program never calls setlocale). */
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -179,7 +180,7 @@ int json_save(json *j, const char *path)
     FILE *f = fopen(path, "wb");
     bool good = f && fwrite(j->text, 1, j->length, f) == j->length;
     if (f) good = fclose(f) == 0 && good;
-    return good ? 0 : tool_fail("%s: cannot write", path);
+    return good ? 0 : tool_fail("%s: cannot write: %s", path, strerror(errno));
 }
 
 int json_print(json *j)

@@ -93,6 +93,7 @@ static void catch_signals(void)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond the shell's limit is a sentence, and is removed */
 }
 
 static int run(tool *t, int argc, char **argv)

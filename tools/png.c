@@ -1,9 +1,11 @@
 /* Writes a canvas as an 8-bit RGB .png by libpng.
  * The path is one of outputs_add(): the picture appears with the other outputs.
  * Must not: leave by longjmp with anything open. */
+#include <errno.h>
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tool.h"
 
@@ -51,8 +53,8 @@ int canvas_save(const canvas *c, const char *path)
 {
     if (!path) return 1;
     FILE *f = fopen(path, "wb");
-    if (!f) return tool_fail("%s: cannot write", path);
+    if (!f) return tool_fail("%s: cannot write: %s", path, strerror(errno));
     bool good = canvas_write(c, f);
     good = fclose(f) == 0 && good;
-    return good ? 0 : tool_fail("%s: cannot write the picture", path);
+    return good ? 0 : tool_fail("%s: cannot write the picture: %s", path, strerror(errno));
 }

@@ -3,6 +3,7 @@
  * Must not: show what run.json and the arrays of the folder do not hold, nor let a file's name become markup. */
 #include "report.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -319,7 +320,7 @@ static int write_page(tool *t, const char *folder, const char *path, const json 
 {
     const char *slash = strrchr(t->file[0], '/');
     FILE *f = fopen(path, "wb");
-    if (!f) return tool_fail("%s: cannot write", path);
+    if (!f) return tool_fail("%s: cannot write: %s", path, strerror(errno));
     int rc = 0;
     for (size_t i = 0; !rc && i < sizeof report_page / sizeof *report_page; i++) {
         fwrite(report_page[i].text, 1, report_page[i].length, f);
@@ -329,7 +330,7 @@ static int write_page(tool *t, const char *folder, const char *path, const json 
     }
     bool good = !ferror(f);
     good = fclose(f) == 0 && good;
-    return rc ? rc : good ? 0 : tool_fail("%s: cannot write", path);
+    return rc ? rc : good ? 0 : tool_fail("%s: cannot write: %s", path, strerror(errno));
 }
 
 int report_write(tool *t, const char *folder, const char *path, const cepman_dataset *d,
