@@ -1,7 +1,7 @@
 /* The context: where memory, threads, messages, progress and cancellation come from.
  *
  * One context is used by one thread at a time (cepman_context_cancel() excepted); any number of contexts may
- * live side by side. Results made with a context keep what they need of it and may outlive it. */
+ * live side by side. Results keep what they need of it and may outlive it. No callback may throw or longjmp. */
 #ifndef CEPMAN_CONTEXT_H
 #define CEPMAN_CONTEXT_H
 

@@ -1,9 +1,10 @@
-/* A host that uses FFTW and OpenBLAS itself: what it has set stays as it is, and does not change the library's results; and the
- * library in many threads and after fork().
+/* A host that uses FFTW and OpenBLAS itself: what it has set stays as it is, and does not change the library's results, nor the
+ * library the host's, also while both work at the same time; and the library in many threads and after fork().
  * Must not: look into lib/. */
 #include <cblas.h>
 #include <fftw3.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,6 +81,12 @@ static void wisdom_and_settings(void)
                              fftwf_plan_dft_1d(34, out, out, FFTW_FORWARD, FFTW_PATIENT)};
     char *wisdom = fftwf_export_wisdom_to_string();
     const uint64_t own = own_transform(careful[0], in, out, 1000);
+#ifdef HOST_FFTW_THREADS
+    /* FFTW's own threads: the planner, which is the process's, now splits what it plans. */
+    fftwf_init_threads();
+    fftwf_plan_with_nthreads(3);
+    fftwf_plan threaded = fftwf_plan_dft_r2c_2d(34, 34, in, out, FFTW_ESTIMATE);
+#endif
     openblas_set_num_threads(2);
     const int blas_threads = openblas_get_num_threads();
 
@@ -94,6 +101,11 @@ static void wisdom_and_settings(void)
     host_check(same_wisdom(wisdom, kept), "a host's wisdom is as it was");
     host_check(own_transform(careful[0], in, out, 1000) == own, "a host's plan gives the bits it gave");
     host_check(openblas_get_num_threads() == blas_threads, "OpenBLAS has the threads that the host set");
+#ifdef HOST_FFTW_THREADS
+    host_check(fftwf_planner_nthreads() == 3, "FFTW's planner has the threads that the host set");
+    fftwf_destroy_plan(threaded);
+    fftwf_plan_with_nthreads(1);
+#endif
     free(kept);
     free(wisdom);
     for (int i = 0; i < 4; i++)
@@ -135,6 +147,69 @@ static void many_contexts(void)
     host_check(equal, "each gives the bits of one thread");
 }
 
+/* A product and a transform of the host's, over and over until told to stop. */
+typedef struct laboratory {
+    pthread_t thread;
+    fftwf_plan plan;
+    float *in;
+    fftwf_complex *out;
+    atomic_int stop;
+    uint64_t first, turns, different;
+} laboratory;
+
+enum { SIDE = 96, CELLS = SIDE * SIDE };
+
+static void *experiment(void *argument)
+{
+    laboratory *l = argument;
+    static float a[CELLS], b[CELLS];
+    for (int i = 0; i < CELLS; i++) {
+        a[i] = (float)(i % 101) / 50 - 1;
+        b[i] = (float)(i % 97) / 50 - 1;
+    }
+    do {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, SIDE, SIDE, SIDE, 1, a, SIDE, b, SIDE, 0,
+                    l->in, SIDE);
+        fftwf_execute(l->plan);
+        uint64_t h = 1469598103934665603u;
+        const unsigned char *bytes = (const unsigned char *)l->out;
+        for (size_t i = 0; i < (CELLS / 2 + 1) * sizeof *l->out; i++)
+            h = (h ^ bytes[i]) * 1099511628211u;
+        if (l->turns++ == 0) l->first = h;
+        l->different += h != l->first;
+    } while (!atomic_load(&l->stop));
+    return NULL;
+}
+
+/* The host plans before, as one that plans meanwhile has to give its lock to the library. */
+static void at_the_same_time(void)
+{
+    host_result alone, beside;
+    int good = host_whole(&calls, 2, 34, &alone) == 0, equal = 1;
+    static laboratory l;
+    l.in = fftwf_alloc_real(CELLS);
+    l.out = fftwf_alloc_complex(CELLS);
+    l.plan = fftwf_plan_dft_r2c_1d(CELLS, l.in, l.out, FFTW_ESTIMATE);
+    atomic_store(&l.stop, 1);
+    experiment(&l);
+    const uint64_t reference = l.first;
+    atomic_store(&l.stop, 0);
+    good = good && pthread_create(&l.thread, NULL, experiment, &l) == 0;
+    for (int i = 0; i < 5 && good; i++) {
+        good = host_whole(&calls, 2, 34, &beside) == 0;
+        equal = equal && same(&alone, &beside);
+    }
+    atomic_store(&l.stop, 1);
+    pthread_join(l.thread, NULL);
+    printf("# %llu turns beside the chain\n", (unsigned long long)l.turns);
+    host_check(good && equal, "the chain gives its bits while another thread uses FFTW and OpenBLAS");
+    host_check(l.turns > 2 && !l.different && l.first == reference,
+               "and that thread gets the bits that it gets alone");
+    fftwf_destroy_plan(l.plan);
+    fftwf_free(l.out);
+    fftwf_free(l.in);
+}
+
 static void after_fork(void)
 {
     cepman_context *ctx = NULL;
@@ -165,6 +240,7 @@ int main(void)
 {
     wisdom_and_settings();
     many_contexts();
+    at_the_same_time();
     after_fork();
     return host_end();
 }

@@ -1,5 +1,5 @@
 /* A host that loads the library as a plug-in, uses every stage, and unloads it, over and over: nothing stays behind.
- * Usage: plugin LIBRARY
+ * Usage: plugin LIBRARY [ROUNDS]
  * Must not: link libcepman. */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -28,6 +28,18 @@ static int threads_settled(int expected)
         nanosleep(&(struct timespec){0, 10000000}, NULL);
         n = entries("/proc/self/task");
     }
+    return n;
+}
+
+/* Mappings of this process. */
+static int mappings(void)
+{
+    FILE *f = fopen("/proc/self/maps", "r");
+    if (!f) return -1;
+    int n = 0;
+    for (int c; (c = getc(f)) != EOF;)
+        n += c == '\n';
+    fclose(f);
     return n;
 }
 
@@ -62,10 +74,10 @@ static int load(const char *path, void **library, host_api *c)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) return 2;
-    const int rounds = 12;
+    if (argc != 2 && argc != 3) return 2;
+    const int rounds = argc > 2 ? atoi(argv[2]) : 12;
     host_result first = {0}, again = {0};
-    int good = 1, same = 1, threads = 0, files = 0;
+    int good = 1, same = 1, threads = 0, files = 0, maps = 0;
     long pages = 0;
     for (int i = 0; i < rounds; i++) {
         void *library = NULL;
@@ -81,6 +93,7 @@ int main(int argc, char **argv)
             threads = threads_settled(1);
             files = entries("/proc/self/fd");
             pages = resident_pages();
+            maps = mappings();
         }
     }
     host_check(good, "loaded, used and unloaded again and again");
@@ -88,7 +101,9 @@ int main(int argc, char **argv)
     host_check(threads_settled(threads) <= threads, "no thread stays behind");
     host_check(entries("/proc/self/fd") <= files, "no open file stays behind");
     const long grown = resident_pages() - pages;
-    printf("# %ld pages more after %d rounds, %d threads\n", grown, rounds, threads);
+    const int mapped = mappings() - maps;
+    printf("# after %d rounds: %ld pages and %d mappings more, %d threads\n", rounds, grown, mapped, threads);
+    host_check(mapped < 12, "mappings do not grow with every round");
     host_check(grown < 2000, "memory does not grow with every round");
     return host_end();
 }
