@@ -178,7 +178,7 @@ static cepman_status use_waiting(moving *out, cepman_context *ctx, const cepman_
 {
     moving m;
     cepman_matrix *rows = NULL;
-    st = moving_copy(&m, ctx, s);
+    cepman_status st = moving_copy(&m, ctx, s);
     if (st) return st;
     m.since += s->count;
     st = cepman_matrix_wrap(&rows, ctx, s->waiting, s->count, s->d, s->d, NULL, NULL);

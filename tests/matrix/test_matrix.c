@@ -105,9 +105,9 @@ START_TEST(selections)
     cepman_matrix_unref(none);
     cepman_matrix_unref(m); /* a selection keeps the rows alive */
     cepman_matrix_unref(a);
-    size_t bad;
-    assert_good(ctx, cep_matrix_first_nonfinite(&bad, ctx, b));
-    ck_assert_uint_eq(bad, 3);
+    size_t first;
+    assert_good(ctx, cep_matrix_first_nonfinite(&first, ctx, b));
+    ck_assert_uint_eq(first, 3);
     cepman_matrix_unref(b);
     support_end(ctx);
 }
@@ -125,9 +125,9 @@ START_TEST(nonfinite_rows)
             x[at] = bad[k];
             cepman_matrix *m = NULL;
             assert_good(ctx, cepman_matrix_copy(&m, ctx, x, 5, 3, 3));
-            size_t bad;
-            assert_good(ctx, cep_matrix_first_nonfinite(&bad, ctx, m));
-            ck_assert_uint_eq(bad, at / 3);
+            size_t first;
+            assert_good(ctx, cep_matrix_first_nonfinite(&first, ctx, m));
+            ck_assert_uint_eq(first, at / 3);
             cepman_matrix_unref(m);
         }
     support_end(ctx);
