@@ -79,14 +79,14 @@ static void wisdom_and_settings(void)
                              fftwf_plan_dft_r2c_2d(34, 34, in, out, FFTW_PATIENT),
                              fftwf_plan_dft_r2c_1d(34, in, out, FFTW_PATIENT),
                              fftwf_plan_dft_1d(34, out, out, FFTW_FORWARD, FFTW_PATIENT)};
-    char *wisdom = fftwf_export_wisdom_to_string();
-    const uint64_t own = own_transform(careful[0], in, out, 1000);
 #ifdef HOST_FFTW_THREADS
     /* FFTW's own threads: the planner, which is the process's, now splits what it plans. */
     fftwf_init_threads();
     fftwf_plan_with_nthreads(3);
     fftwf_plan threaded = fftwf_plan_dft_r2c_2d(34, 34, in, out, FFTW_ESTIMATE);
 #endif
+    char *wisdom = fftwf_export_wisdom_to_string();
+    const uint64_t own = own_transform(careful[0], in, out, 1000);
     openblas_set_num_threads(2);
     const int blas_threads = openblas_get_num_threads();
 
