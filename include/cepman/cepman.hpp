@@ -760,6 +760,11 @@ class dataset : public detail::handle<dataset, cepman_dataset, cepman_dataset_re
             throw error(CEPMAN_ERR_SHAPE, "the mask does not have height x width bytes");
         return ctx.make<dataset>(cepman_dataset_view_masked, get(), mask.data());
     }
+    /* Every frame moved by whole pixels to its direct beam. */
+    dataset view_centred(const context &ctx) const
+    {
+        return ctx.make<dataset>(cepman_dataset_view_centred, get());
+    }
     dataset view_calibrated(const context &ctx, double scan_step, double reciprocal_pixel) const
     {
         return ctx.make<dataset>(cepman_dataset_view_calibrated, get(), scan_step, reciprocal_pixel);
@@ -2020,6 +2025,53 @@ inline double stability(const context &ctx, const matrix &data, const options &k
 
 } // namespace validity
 
+/* What a scan tells of its detector: bad pixels, and values that are no counts. */
+class pixels : public detail::handle<pixels, cepman_pixels, cepman_pixels_ref, cepman_pixels_unref>
+{
+  public:
+    static cepman::options options(const context &ctx)
+    {
+        return {ctx, cepman_pixels_options_create};
+    }
+    static pixels find(const context &ctx, const dataset &scan, const cepman::options &how = {})
+    {
+        return ctx.make<pixels>(cepman_maps_pixels, scan.get(), how.get());
+    }
+    std::size_t height() const noexcept
+    {
+        return cepman_pixels_height(get());
+    }
+    std::size_t width() const noexcept
+    {
+        return cepman_pixels_width(get());
+    }
+    /* A cepman_pixel_kind for each pixel: a mask for dataset::view_masked(). */
+    span<const std::uint8_t> kinds() const noexcept
+    {
+        return {cepman_pixels_kinds(get()), height() * width()};
+    }
+    std::size_t count(cepman_pixel_kind kind) const noexcept
+    {
+        return cepman_pixels_count(get(), kind);
+    }
+    std::uint64_t values(cepman_value_kind kind) const noexcept
+    {
+        return cepman_pixels_values(get(), kind);
+    }
+    std::size_t frames() const noexcept
+    {
+        return cepman_pixels_frames(get());
+    }
+    double saturation() const noexcept
+    {
+        return cepman_pixels_saturation(get());
+    }
+    double contrast() const noexcept
+    {
+        return cepman_pixels_contrast(get());
+    }
+};
+
 /* Images of a scan. */
 namespace maps
 {
@@ -2123,43 +2175,62 @@ class pass : public detail::sole<pass, cepman_maps_pass, cepman_maps_pass_unref>
     /* Read with means() after run(), by the number that this gives. */
     std::size_t cluster_means(const context &ctx, const labels &found, const dataset &of = {})
     {
-        means_.push_back(std::make_unique<slot>());
-        const cepman_status status =
-            cepman_maps_pass_cluster_means(get(), ctx.get(), &means_.back()->mean, of.get(), found.get());
-        if (status != CEPMAN_OK) means_.pop_back();
-        ctx.check(status);
-        return means_.size() - 1;
+        return ask(ctx, means_, [&](cepman_matrix **out) {
+            return cepman_maps_pass_cluster_means(get(), ctx.get(), out, of.get(), found.get());
+        });
+    }
+    /* Read with bad_pixels() after run(), by the number that this gives. */
+    std::size_t pixels(const context &ctx, const options &how = {}, const dataset &of = {})
+    {
+        return ask(ctx, pixels_, [&](cepman_pixels **out) {
+            return cepman_maps_pass_pixels(get(), ctx.get(), out, of.get(), how.get());
+        });
     }
     void run(const context &ctx)
     {
         for (auto &one : means_)
-            one->clear();
+            *one = {};
+        for (auto &one : pixels_)
+            *one = {};
         ctx.check(cepman_maps_pass_run(get(), ctx.get()));
     }
     /* Empty before run() and after one that failed. */
     matrix means(std::size_t number) const
     {
-        return matrix::share(means_.at(number)->mean);
+        return matrix::share(means_.at(number)->pointer);
+    }
+    cepman::pixels bad_pixels(std::size_t number) const
+    {
+        return cepman::pixels::share(pixels_.at(number)->pointer);
     }
 
   private:
-    /* Where the library puts a matrix: an address that stays. */
-    struct slot {
-        cepman_matrix *mean = nullptr;
+    /* Where the library puts a handle: an address that stays. */
+    template <class T, void (*Unref)(T *)> struct slot {
+        T *pointer = nullptr;
         slot() = default;
         slot(const slot &) = delete;
-        slot &operator=(const slot &) = delete;
+        slot &operator=(slot &&other) noexcept
+        {
+            std::swap(pointer, other.pointer);
+            return *this;
+        }
         ~slot()
         {
-            clear();
-        }
-        void clear() noexcept
-        {
-            cepman_matrix_unref(std::exchange(mean, nullptr));
+            Unref(pointer);
         }
     };
+    template <class Slots, class F> std::size_t ask(const context &ctx, Slots &slots, F f)
+    {
+        slots.push_back(std::make_unique<typename Slots::value_type::element_type>());
+        const cepman_status status = f(&slots.back()->pointer);
+        if (status != CEPMAN_OK) slots.pop_back();
+        ctx.check(status);
+        return slots.size() - 1;
+    }
     dataset scan_;
-    std::vector<std::unique_ptr<slot>> means_;
+    std::vector<std::unique_ptr<slot<cepman_matrix, cepman_matrix_unref>>> means_;
+    std::vector<std::unique_ptr<slot<cepman_pixels, cepman_pixels_unref>>> pixels_;
 };
 
 } // namespace maps

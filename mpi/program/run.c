@@ -260,27 +260,27 @@ static const arg_option own[] = {
     {"ring", ARG_PAIR, "IN:OUT", 0, 0, "ring-in|ring-out", NULL,
      "the ring that is kept, --ring-in and --ring-out"},
     SCAN_OPTION,
-    VIEW_OPTIONS,
+    VIEW_OPTIONS("none"),
     CALIBRATION_OPTIONS,
     {NULL, ARG_FLAG, NULL, 0, 0, NULL, NULL, NULL}};
 
 static const arg_short shorts[] = {{'o', "output"}, {'n', "components"}, {'k', "k"}, {0, NULL}};
 
-const command command_run_mpi = {.name = "run",
-                                 .files = "FILE",
-                                 .summary = "from a scan to the labels of its frames, over the ranks of MPI",
-                                 .notes = "Start it by mpirun, srun or whatever starts MPI programs. Every "
-                                          "rank opens FILE. Defaults are those of "
-                                          "'cepman run --consensus never', taken for the frames that are "
-                                          "fitted. DIR gets labels.npy, embedding.npy "
-                                          "and run.json; 'cepman map' and 'cepman images' make pictures of "
-                                          "them. --threads counts for each rank.",
-                                 .least = 1,
-                                 .most = 1,
-                                 .own = own,
-                                 .shorts = shorts,
-                                 .stages = {cepman_dataset_options_create, cepman_cepstrum_options_create,
-                                            cepman_pca_options_create, cepman_umap_options_create,
-                                            cepman_kmeans_options_create, cepman_hdbscan_tree_options_create,
-                                            cepman_hdbscan_options_create},
-                                 .run = run_all};
+const command command_run_mpi = {
+    .name = "run",
+    .files = "FILE",
+    .summary = "from a scan to the labels of its frames, over the ranks of MPI",
+    .notes = "Start it by mpirun, srun or whatever starts MPI programs. Every "
+             "rank opens FILE. Defaults are those of "
+             "'cepman run --method hdbscan --consensus never --mask none', taken for the frames that are "
+             "fitted. DIR gets labels.npy, embedding.npy "
+             "and run.json; 'cepman map' and 'cepman images' make pictures of "
+             "them. --threads counts for each rank.",
+    .least = 1,
+    .most = 1,
+    .own = own,
+    .shorts = shorts,
+    .stages = {cepman_dataset_options_create, cepman_pixels_options_create, cepman_cepstrum_options_create,
+               cepman_pca_options_create, cepman_umap_options_create, cepman_kmeans_options_create,
+               cepman_hdbscan_tree_options_create, cepman_hdbscan_options_create},
+    .run = run_all};

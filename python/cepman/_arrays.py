@@ -187,6 +187,18 @@ class Dataset:
         made._handle.keep = self  # frames in memory are borrowed
         return made
 
+    def centred(self):
+        """Every frame moved by whole pixels to its direct beam."""
+        return self._view("centred")
+
+    def bad_pixels(self, **parameters):
+        """(kinds, values): what is wrong with each pixel (frame_shape: 0 good, 1 hot, 2 dead, 3 stuck, 4 flickering; a mask), and how
+        many values are {"nan", "infinite", "negative", "saturated"}. parameters: the options of the stage pixels."""
+        made = context.make("maps_pixels", self._handle, options("pixels", parameters))
+        kinds = view(made, library.cepman_pixels_kinds(made), self.frame_shape, np.uint8)
+        names = "nan", "infinite", "negative", "saturated"
+        return kinds, {name: library.cepman_pixels_values(made, kind) for kind, name in enumerate(names)}
+
     def region(self, first_row, first_column, rows, columns):
         """A rectangle of the scan."""
         return self._view("scan", first_row, first_column, rows, columns)

@@ -80,3 +80,9 @@ def consensus(fine, coarse, features, **parameters):
     made = context.make("consensus_merge", arrays.labels(fine), arrays.labels(coarse), arrays.matrix(features), *scan_shape,
                         arrays.options("consensus", parameters))
     return arrays.labels_array(made).reshape(scan_shape)
+
+
+def domains(features, scan_shape, **parameters):
+    """Labels (scan_shape) of a scan's domains from features of its points, some 10 principal components; -1 is noise."""
+    made = context.make("domains_find", arrays.matrix(features), *scan_shape, arrays.options("domains", parameters))
+    return arrays.labels_array(made).reshape(scan_shape)

@@ -91,6 +91,14 @@ class Data(unittest.TestCase):
         gc.collect()
         np.testing.assert_array_equal(kept[4], whole[4])
 
+    def test_bad_pixels(self):
+        scan, _ = twins(hot_pixels=0.01)
+        kinds, values = scan.bad_pixels()
+        self.assertGreater((kinds == 1).sum(), 0)
+        self.assertEqual(values["nan"], 0)
+        self.assertEqual(scan.masked(kinds).mask.sum(), (kinds > 0).sum())
+        self.assertEqual(scan.centred().shape, scan.shape)
+
     def test_emd(self):
         scan, truth = twins()
         with tempfile.TemporaryDirectory() as folder:
@@ -270,6 +278,7 @@ class Chain(unittest.TestCase):
         self.assertEqual(cepman.agreement_score([found, found, found]), 1)
         self.assertLessEqual(cepman.stability_score(self.features, runs=3, k=2), 1)
         fine = found.reshape(self.scan.scan_shape)
+        self.assertEqual(cepman.domains(self.features[:, :10], (12, 10)).shape, (12, 10))
         self.assertEqual(cepman.consensus(fine, fine, self.features[:, :5], interior=0).shape, fine.shape)
 
     @unittest.skipIf(sklearn is None, "scikit-learn is not installed")

@@ -32,6 +32,7 @@ START_TEST(data)
     cepman_labels *l = NULL;
     cepman_matrix *m = support_normals(ctx, 12, 3, 1);
     cepman_hierarchy *h = NULL;
+    cepman_pixels *p = NULL;
     assert_good(ctx, cepman_dataset_wrap(&d, ctx, frames, CEPMAN_TYPE_F32, 2, 2, 16, 16, NULL, NULL));
     assert_good(ctx, cepman_cepstrum_create(&c, ctx, d, NULL));
     assert_good(ctx, cepman_simulate_options_create(&o, ctx));
@@ -41,6 +42,8 @@ START_TEST(data)
     assert_good(ctx, cepman_simulate_scan(&s, ctx, o));
     assert_good(ctx, cepman_labels_copy(&l, ctx, (const int32_t[]){0, 1, -1}, 3));
     assert_good(ctx, cepman_hierarchy_create(&h, ctx, 12, 3, 4));
+    assert_good(ctx, cepman_maps_pixels(&p, ctx, d, NULL));
+    SHARED(pixels, p, cepman_pixels_height(p) == 16);
     SHARED(cepstrum, c, cepman_cepstrum_height(c) == 16);
     SHARED(dataset, d, cepman_dataset_frames(d) == 4);
     SHARED(simulation, s, cepman_dataset_frames(cepman_simulation_dataset(s)) == 4);

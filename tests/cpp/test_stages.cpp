@@ -139,6 +139,7 @@ void simulations()
     pass.beam(ctx, beam);
     const std::size_t means = pass.cluster_means(ctx, made.truth());
     check(!pass.means(means), "nothing before the run");
+    const std::size_t seen = pass.pixels(ctx);
     pass.run(ctx);
     pass.run(ctx); /* again: the first matrix is given back */
     const auto alone = cepman::maps::statistics(ctx, scan);
@@ -149,6 +150,14 @@ void simulations()
               beam.y == cepman::maps::beam(ctx, scan).y &&
               held(ctx, pass.means(means)) == held(ctx, cepman::maps::cluster_means(ctx, scan, made.truth())),
           "a pass gives what the maps alone give");
+    const auto bad = cepman::pixels::find(ctx, scan, cepman::pixels::options(ctx).set("sample", 0));
+    check(held(pass.bad_pixels(seen).kinds()) == held(bad.kinds()) && bad.height() == 32 &&
+              bad.width() == 32 && bad.frames() == 42 && bad.count(CEPMAN_PIXEL_HOT) > 0 &&
+              bad.values(CEPMAN_VALUE_NAN) == 0 && bad.saturation() == 65535 && bad.contrast() > 1,
+          "bad pixels");
+    const auto masked = scan.view_masked(ctx, bad.kinds());
+    check(masked.mask().size() == 32 * 32 && masked.view_centred(ctx).mask().empty(),
+          "frames masked and centred");
     auto moved = std::move(pass);
     check(moved.means(means).rows() > 0, "a pass can be moved");
 }

@@ -113,6 +113,14 @@ CEPMAN_API size_t cepman_context_memory_used(const cepman_context *context);
 CEPMAN_API size_t cepman_context_memory_peak(const cepman_context *context);
 CEPMAN_API cepman_status cepman_context_set_cpu_level(cepman_context *context, const char *level);
 CEPMAN_API const char *cepman_context_cpu_level(const cepman_context *context);
+CEPMAN_API cepman_status cepman_context_allocate(void **out, cepman_context *context, size_t count,
+                                                 size_t size, const char *what);
+CEPMAN_API void cepman_context_release(void *block);
+CEPMAN_API cepman_status cepman_context_fail(cepman_context *context, cepman_status status,
+                                             const char *sentence);
+CEPMAN_API cepman_status cepman_context_poll(cepman_context *context);
+CEPMAN_API void cepman_context_report(cepman_context *context, const char *stage, uint64_t done,
+                                      uint64_t total);
 CEPMAN_END
 #endif
 #ifndef CEPMAN_OPTIONS_H
@@ -255,6 +263,8 @@ CEPMAN_API cepman_status cepman_dataset_view_binned(cepman_dataset **out, cepman
                                                     cepman_dataset *dataset, size_t factor);
 CEPMAN_API cepman_status cepman_dataset_view_masked(cepman_dataset **out, cepman_context *context,
                                                     cepman_dataset *dataset, const uint8_t *mask);
+CEPMAN_API cepman_status cepman_dataset_view_centred(cepman_dataset **out, cepman_context *context,
+                                                     cepman_dataset *dataset);
 CEPMAN_API cepman_status cepman_dataset_view_calibrated(cepman_dataset **out, cepman_context *context,
                                                         cepman_dataset *dataset, double scan_step,
                                                         double reciprocal_pixel);
@@ -354,6 +364,9 @@ typedef struct cepman_pca_accumulator cepman_pca_accumulator;
 CEPMAN_API cepman_status cepman_pca_options_create(cepman_options **out, cepman_context *context);
 CEPMAN_API cepman_status cepman_pca_fit(cepman_pca **out, cepman_context *context,
                                         const cepman_matrix *matrix, const cepman_options *options);
+CEPMAN_API cepman_status cepman_pca_copy(cepman_pca **out, cepman_context *context, size_t features,
+                                         size_t components, const double *mean, const double *vectors,
+                                         const double *variance, double total_variance, int whiten);
 CEPMAN_API cepman_pca *cepman_pca_ref(cepman_pca *pca);
 CEPMAN_API void cepman_pca_unref(cepman_pca *pca);
 CEPMAN_API size_t cepman_pca_components(const cepman_pca *pca);
@@ -372,6 +385,12 @@ CEPMAN_API cepman_status cepman_pca_accumulator_finish(cepman_pca **out, cepman_
                                                        cepman_pca_accumulator *accumulator,
                                                        const cepman_options *options);
 CEPMAN_API void cepman_pca_accumulator_unref(cepman_pca_accumulator *accumulator);
+CEPMAN_API void cepman_pca_accumulator_reset(cepman_pca_accumulator *accumulator);
+CEPMAN_API size_t cepman_pca_accumulator_numbers(const cepman_pca_accumulator *accumulator);
+CEPMAN_API cepman_status cepman_pca_accumulator_export(cepman_pca_accumulator *accumulator,
+                                                       cepman_context *context, double *numbers);
+CEPMAN_API cepman_status cepman_pca_accumulator_merge(cepman_pca_accumulator *accumulator,
+                                                      cepman_context *context, const double *numbers);
 CEPMAN_API cepman_status cepman_pca_project(const cepman_pca *pca, cepman_context *context, const float *rows,
                                             size_t count, size_t stride, float *scores, size_t scores_stride);
 CEPMAN_API cepman_status cepman_pca_apply(cepman_matrix **out, cepman_context *context, const cepman_pca *pca,
@@ -429,6 +448,9 @@ CEPMAN_API cepman_status cepman_umap_fit_given(cepman_umap **out, cepman_context
                                                cepman_matrix *matrix, cepman_neighbors *neighbors,
                                                const cepman_labels *target, cepman_matrix *start,
                                                const cepman_options *options);
+CEPMAN_API cepman_status cepman_umap_from_embedding(cepman_umap **out, cepman_context *context,
+                                                    cepman_matrix *matrix, cepman_neighbors *neighbors,
+                                                    cepman_matrix *embedding, const cepman_options *options);
 CEPMAN_API cepman_umap *cepman_umap_ref(cepman_umap *umap);
 CEPMAN_API void cepman_umap_unref(cepman_umap *umap);
 CEPMAN_API cepman_matrix *cepman_umap_embedding(const cepman_umap *umap);
@@ -593,6 +615,22 @@ CEPMAN_API cepman_status cepman_consensus_merge(cepman_labels **out, cepman_cont
                                                 size_t scan_columns, const cepman_options *options);
 CEPMAN_END
 #endif
+#ifndef CEPMAN_DOMAINS_H
+#define CEPMAN_DOMAINS_H
+CEPMAN_BEGIN
+CEPMAN_API cepman_status cepman_domains_options_create(cepman_options **out, cepman_context *context);
+CEPMAN_API cepman_status cepman_domains_coherence(double *out, cepman_context *context,
+                                                  const cepman_matrix *features, size_t scan_rows,
+                                                  size_t scan_columns);
+CEPMAN_API cepman_status cepman_domains_find(cepman_labels **out, cepman_context *context,
+                                             const cepman_matrix *features, size_t scan_rows,
+                                             size_t scan_columns, const cepman_options *options);
+CEPMAN_API cepman_status cepman_domains_mixing(float *mixing, cepman_context *context,
+                                               const cepman_labels *labels, const cepman_matrix *features,
+                                               size_t scan_rows, size_t scan_columns,
+                                               const cepman_options *options);
+CEPMAN_END
+#endif
 #ifndef CEPMAN_HIERARCHY_H
 #define CEPMAN_HIERARCHY_H
 CEPMAN_BEGIN
@@ -729,6 +767,33 @@ CEPMAN_API cepman_status cepman_maps_differences(cepman_matrix **out, cepman_con
                                                  const cepman_matrix *means, size_t clusters);
 CEPMAN_API cepman_status cepman_maps_label_colours(uint8_t *rgb, cepman_context *context,
                                                    const cepman_labels *labels);
+CEPMAN_API cepman_status cepman_pixels_options_create(cepman_options **out, cepman_context *context);
+typedef enum cepman_pixel_kind {
+    CEPMAN_PIXEL_GOOD = 0,
+    CEPMAN_PIXEL_HOT = 1,   
+    CEPMAN_PIXEL_DEAD = 2,  
+    CEPMAN_PIXEL_STUCK = 3, 
+    CEPMAN_PIXEL_FLICKERING = 4 
+} cepman_pixel_kind;
+typedef enum cepman_value_kind {
+    CEPMAN_VALUE_NAN = 0,
+    CEPMAN_VALUE_INFINITE = 1,
+    CEPMAN_VALUE_NEGATIVE = 2, 
+    CEPMAN_VALUE_SATURATED = 3 
+} cepman_value_kind;
+typedef struct cepman_pixels cepman_pixels;
+CEPMAN_API cepman_status cepman_maps_pixels(cepman_pixels **out, cepman_context *context,
+                                            cepman_dataset *dataset, const cepman_options *options);
+CEPMAN_API cepman_pixels *cepman_pixels_ref(cepman_pixels *pixels);
+CEPMAN_API void cepman_pixels_unref(cepman_pixels *pixels);
+CEPMAN_API size_t cepman_pixels_height(const cepman_pixels *pixels);
+CEPMAN_API size_t cepman_pixels_width(const cepman_pixels *pixels);
+CEPMAN_API const uint8_t *cepman_pixels_kinds(const cepman_pixels *pixels);
+CEPMAN_API size_t cepman_pixels_count(const cepman_pixels *pixels, cepman_pixel_kind kind);
+CEPMAN_API uint64_t cepman_pixels_values(const cepman_pixels *pixels, cepman_value_kind kind);
+CEPMAN_API size_t cepman_pixels_frames(const cepman_pixels *pixels);
+CEPMAN_API double cepman_pixels_saturation(const cepman_pixels *pixels);
+CEPMAN_API double cepman_pixels_contrast(const cepman_pixels *pixels);
 typedef struct cepman_maps_pass cepman_maps_pass;
 CEPMAN_API cepman_status cepman_maps_pass_create(cepman_maps_pass **out, cepman_context *context,
                                                  cepman_dataset *dataset);
@@ -744,6 +809,9 @@ CEPMAN_API cepman_status cepman_maps_pass_statistics(cepman_maps_pass *pass, cep
 CEPMAN_API cepman_status cepman_maps_pass_beam(cepman_maps_pass *pass, cepman_context *context,
                                                double *centre_y, double *centre_x, double *radius,
                                                cepman_dataset *dataset);
+CEPMAN_API cepman_status cepman_maps_pass_pixels(cepman_maps_pass *pass, cepman_context *context,
+                                                 cepman_pixels **out, cepman_dataset *dataset,
+                                                 const cepman_options *options);
 CEPMAN_API cepman_status cepman_maps_pass_cluster_means(cepman_maps_pass *pass, cepman_context *context,
                                                         cepman_matrix **out, cepman_dataset *dataset,
                                                         const cepman_labels *labels);
