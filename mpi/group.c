@@ -65,7 +65,7 @@ static cepman_status wait_for(cepman_mpi *g, MPI_Request *request)
         if (nap.tv_nsec < 1000000) nap.tv_nsec *= 2;
         if (since < 50000000) continue;
         since = 0;
-        if (cepman_context_poll(g->ctx)) g->late = true;
+        if (g->ctx && cepman_context_poll(g->ctx)) g->late = true;
     }
 }
 
@@ -84,7 +84,7 @@ cepman_status cepman_mpi_agree(cepman_mpi *g, cepman_status mine)
         n.status = CEPMAN_ERR_CANCELLED;
         snprintf(n.text, sizeof n.text, "cancelled by the caller");
     } else if (mine) {
-        const char *sentence = cepman_context_error(g->ctx);
+        const char *sentence = g->ctx ? cepman_context_error(g->ctx) : "mpi: the context is NULL";
         snprintf(n.text, sizeof n.text, "%s", *sentence ? sentence : cepman_status_text(mine));
     }
     int failed = n.status ? g->rank : INT_MAX, first = INT_MAX;
@@ -126,9 +126,10 @@ static bool mpi_is_up(void)
 }
 
 /* What this rank alone finds, to be agreed on. */
-static cepman_status prepare(cepman_mpi *g, void **block)
+static cepman_status prepare(cepman_mpi *g, cepman_mpi **out, void **block)
 {
     int level = MPI_THREAD_SINGLE;
+    if (!out || !g->ctx) return cep_mpi_fail(g, CEPMAN_ERR_ARGUMENT, "mpi: out or the context is NULL");
     MPI_Query_thread(&level);
     if (level < MPI_THREAD_FUNNELED && cepman_context_threads(g->ctx) != 1)
         return cep_mpi_fail(g, CEPMAN_ERR_UNSUPPORTED,
@@ -144,12 +145,14 @@ static int64_t level_number(const char *level)
 
 cepman_status cepman_mpi_create(cepman_mpi **out, cepman_context *ctx, MPI_Comm comm)
 {
-    if (!ctx) return CEPMAN_ERR_ARGUMENT;
-    if (!out || comm == MPI_COMM_NULL)
-        return cepman_context_fail(ctx, CEPMAN_ERR_ARGUMENT, "mpi: out is NULL, or there is no communicator");
+    /* What all ranks find alike, or cannot tell each other; everything else is agreed on. */
     if (!mpi_is_up())
         return cepman_context_fail(ctx, CEPMAN_ERR_UNSUPPORTED,
                                    "mpi: MPI is not initialised, or finalised already");
+    int two_groups = 0;
+    if (comm == MPI_COMM_NULL || MPI_Comm_test_inter(comm, &two_groups) || two_groups)
+        return cepman_context_fail(ctx, CEPMAN_ERR_ARGUMENT,
+                                   "mpi: there is no communicator, or one between two groups");
     void *block = NULL;
     cepman_mpi local = {.ctx = ctx, .comm = MPI_COMM_NULL}, *g;
     cepman_status s = cep_mpi_check(&local, MPI_Comm_dup(comm, &local.comm), "duplicating the communicator");
@@ -157,7 +160,7 @@ cepman_status cepman_mpi_create(cepman_mpi **out, cepman_context *ctx, MPI_Comm 
     MPI_Comm_set_errhandler(local.comm, MPI_ERRORS_RETURN);
     MPI_Comm_rank(local.comm, &local.rank);
     MPI_Comm_size(local.comm, &local.ranks);
-    s = cepman_mpi_agree(&local, prepare(&local, &block));
+    s = cepman_mpi_agree(&local, prepare(&local, out, &block));
     const int64_t level = level_number(cepman_context_cpu_level(ctx));
     const char *const what = "CPU level (0: generic, 2: avx2, 512: avx512)";
     if (!s) s = cep_mpi_same(&local, 1, &level, &what);

@@ -51,7 +51,9 @@ int main(int argc, char **argv)
     memset(&r, 0, sizeof r);
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
     cepman_status s = cepman_context_create(&context, NULL);
-    if (!s) s = cepman_mpi_create(&group, context, MPI_COMM_WORLD);
+    /* Also without a context: the other ranks are told, instead of waiting for this one. */
+    const cepman_status joined = cepman_mpi_create(&group, context, MPI_COMM_WORLD);
+    if (!s) s = joined;
     if (!s) s = map_scan(&r, group, context, argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : "labels.npy");
     if (s && cepman_mpi_rank(group) <= 0) fprintf(stderr, "%s\n", cepman_context_error(context));
     if (!s && cepman_mpi_rank(group) == 0)

@@ -162,13 +162,14 @@ int main(int argc, char **argv)
         if (t->out && !cepman_context_create(&t->ctx, NULL)) {
             running = t->ctx;
             catch_signals();
-            /* Help is for one. */
-            if (rank && !freopen("/dev/null", "w", stdout)) rc = 1;
-            if (cepman_mpi_create(&r.group, t->ctx, MPI_COMM_WORLD))
-                fprintf(stderr, "cepman-mpi: %s\n", cepman_context_error(t->ctx));
-            else
-                rc = whole(&r, argc, argv);
         }
+        /* Help is for one. */
+        if (rank && !freopen("/dev/null", "w", stdout)) rc = 1;
+        /* Without a context too: the others are told. */
+        if (!cepman_mpi_create(&r.group, t->ctx, MPI_COMM_WORLD))
+            rc = whole(&r, argc, argv);
+        else if (rank == 0) /* all know it */
+            fprintf(stderr, "cepman-mpi: %s\n", t->ctx ? cepman_context_error(t->ctx) : "out of memory");
         outputs_free(t->out);
         args_free(t);
         cepman_mpi_unref(r.group);

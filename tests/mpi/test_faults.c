@@ -307,9 +307,22 @@ static void groups(cepman_mpi *g, cepman_context *ctx)
         cepman_mpi_unref(b);
     }
     GOOD(ctx, cepman_mpi_agree(g, CEPMAN_OK));
-    /* Halves of the ranks by themselves. */
+    /* A rank that has no context, or no place for the group, tells the others. */
+    a = NULL;
+    const bool lost = world_rank == victim();
+    CHECK(cepman_mpi_create(&a, lost ? NULL : ctx, MPI_COMM_WORLD) == CEPMAN_ERR_ARGUMENT && !a);
+    CHECK(lost || strstr(cepman_context_error(ctx), "context is NULL"));
+    FAILS(ctx, cepman_mpi_create(lost ? NULL : &a, ctx, MPI_COMM_WORLD), CEPMAN_ERR_ARGUMENT, "out");
+    CHECK(!a);
+    /* Halves of the ranks by themselves; what joins the halves is no group. */
     MPI_Comm half;
     MPI_Comm_split(MPI_COMM_WORLD, world_rank % 2, world_rank, &half);
+    if (world_size > 1) {
+        MPI_Comm both;
+        MPI_Intercomm_create(half, 0, MPI_COMM_WORLD, world_rank % 2 ? 0 : 1, 5, &both);
+        FAILS(ctx, cepman_mpi_create(&a, ctx, both), CEPMAN_ERR_ARGUMENT, "two groups");
+        MPI_Comm_free(&both);
+    }
     GOOD(ctx, cepman_mpi_create(&a, ctx, half));
     MPI_Comm_free(&half);
     cepman_matrix *m = blob_shard(a, ctx, 300, 4, 2, 1.0);

@@ -34,7 +34,8 @@ typedef struct cepman_mpi_manifold cepman_mpi_manifold;
 /* Collective over comm, which is duplicated: messages of the library never meet those of the program. The context must
  * stay as it is used here: one for each rank, its own. Contexts of different CPU levels are refused on all ranks, as
  * their bits would differ (cepman_context_set_cpu_level() sets a common one). Between create and unref MPI must be up.
- * Errors: ARGUMENT, UNSUPPORTED (MPI is not initialised, or for single-threaded programs while the context has more
+ * A rank that could not make its context calls this all the same, with NULL: all ranks are told, and none waits for it.
+ * Errors: ARGUMENT (also: a communicator between two groups), UNSUPPORTED (MPI is not initialised, or for single-threaded programs while the context has more
  * threads), DATA (CPU levels), MEMORY, LIMIT, IO (MPI failed). */
 CEPMAN_MPI_API cepman_status cepman_mpi_create(cepman_mpi **out, cepman_context *context, MPI_Comm comm);
 /* Collective, also after a failure: gives the communicator back. NULL is allowed. */
