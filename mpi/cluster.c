@@ -13,6 +13,7 @@ static cepman_status slice(cepman_labels **out, cepman_mpi *g, const cepman_mpi_
                               cepman_matrix_rows(m->embedding));
 }
 
+/* Probabilities: NULL, or room for the rank's rows. */
 static cepman_status by_density(cepman_labels **out, double *probabilities, cepman_mpi *g,
                                 const cepman_mpi_manifold *m, const cepman_options *tree_options,
                                 const cepman_options *options)
@@ -63,10 +64,22 @@ cepman_status cepman_mpi_hdbscan(cepman_labels **out, double *probabilities, cep
                                  const cepman_options *options)
 {
     cepman_labels *labels = NULL;
+    double *own = NULL; /* the caller's are not touched before all have succeeded */
     cepman_status s = cep_mpi_enter(g, out && m);
+    if (!s)
+        s = cep_mpi_same_options(g, tree, cepman_hdbscan_tree_options_create,
+                                 "settings of the tree (their sum)");
+    if (!s)
+        s = cep_mpi_same_options(g, options, cepman_hdbscan_options_create,
+                                 "settings of HDBSCAN (their sum)");
     if (s) return s;
-    s = by_density(&labels, probabilities, g, m, tree, options);
-    return hand_out(out, g, labels, s);
+    const size_t count = cepman_matrix_rows(m->embedding);
+    if (probabilities) s = cep_mpi_alloc(g, &own, count, sizeof *own, "probabilities");
+    if (!s) s = by_density(&labels, own, g, m, tree, options);
+    s = hand_out(out, g, labels, s);
+    if (!s && probabilities) memcpy(probabilities, own, count * sizeof *own);
+    cepman_context_release(own);
+    return s;
 }
 
 cepman_status cepman_mpi_kmeans(cepman_labels **out, cepman_mpi *g, const cepman_mpi_manifold *m,
@@ -74,6 +87,8 @@ cepman_status cepman_mpi_kmeans(cepman_labels **out, cepman_mpi *g, const cepman
 {
     cepman_labels *labels = NULL;
     cepman_status s = cep_mpi_enter(g, out && m);
+    if (s) return s;
+    s = cep_mpi_same_options(g, options, cepman_kmeans_options_create, "settings of K-means (their sum)");
     if (s) return s;
     s = by_centres(&labels, g, m, options);
     return hand_out(out, g, labels, s);

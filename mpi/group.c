@@ -46,7 +46,7 @@ cepman_status cep_mpi_enter(cepman_mpi *g, bool good)
 #define TRIES 200 /* before a rank lies down */
 
 /* Waits asleep, so that ranks that share a processor leave it to those that work; the host's cancel callback is asked as
- * often as it was promised. */
+ * often as it was promised. What it says counts at the next agreement, where it is asked again. */
 static cepman_status wait_for(cepman_mpi *g, MPI_Request *request)
 {
     struct timespec nap = {0, 20000};
@@ -65,7 +65,7 @@ static cepman_status wait_for(cepman_mpi *g, MPI_Request *request)
         if (nap.tv_nsec < 1000000) nap.tv_nsec *= 2;
         if (since < 50000000) continue;
         since = 0;
-        if (g->ctx && cepman_context_poll(g->ctx)) g->late = true;
+        cepman_context_poll(g->ctx);
     }
 }
 
@@ -74,16 +74,11 @@ typedef struct note {
     char text[SENTENCE];
 } note;
 
-cepman_status cepman_mpi_agree(cepman_mpi *g, cepman_status mine)
+cepman_status cep_mpi_tell(cepman_mpi *g, cepman_status mine)
 {
-    if (!g) return CEPMAN_ERR_ARGUMENT;
     if (g->broken) return mine ? mine : cep_mpi_fail(g, CEPMAN_ERR_IO, "MPI has failed before");
     note n = {mine, ""};
-    if (!mine && g->late) {
-        g->late = false;
-        n.status = CEPMAN_ERR_CANCELLED;
-        snprintf(n.text, sizeof n.text, "cancelled by the caller");
-    } else if (mine) {
+    if (mine) {
         const char *sentence = g->ctx ? cepman_context_error(g->ctx) : "mpi: the context is NULL";
         snprintf(n.text, sizeof n.text, "%s", *sentence ? sentence : cepman_status_text(mine));
     }
@@ -97,6 +92,12 @@ cepman_status cepman_mpi_agree(cepman_mpi *g, cepman_status mine)
     if (s) return s;
     if (g->ranks == 1) return cepman_context_fail(g->ctx, (cepman_status)n.status, n.text);
     return cep_mpi_fail(g, (cepman_status)n.status, "rank %d: %.980s", first, n.text);
+}
+
+cepman_status cepman_mpi_agree(cepman_mpi *g, cepman_status mine)
+{
+    if (!g) return CEPMAN_ERR_ARGUMENT;
+    return cep_mpi_tell(g, mine || g->broken ? mine : cepman_context_poll(g->ctx));
 }
 
 cepman_status cep_mpi_same(cepman_mpi *g, size_t count, const int64_t *values, const char *const *names)
@@ -115,6 +116,31 @@ cepman_status cep_mpi_same(cepman_mpi *g, size_t count, const int64_t *values, c
                              "mpi: the ranks must have the same %s, one has %lld and another %lld", names[i],
                              (long long)~most[2 * i + 1], (long long)most[2 * i]);
     return s;
+}
+
+int64_t cep_mpi_options_number(const cepman_options *o)
+{
+    uint64_t sum = 0xcbf29ce484222325u;
+    char text[256];
+    snprintf(text, sizeof text, "%s", o ? cepman_options_kind(o) : "");
+    for (size_t i = 0;; i++) {
+        for (const char *p = text; *p; p++)
+            sum = (sum ^ (unsigned char)*p) * 0x100000001b3u;
+        sum = (sum ^ '|') * 0x100000001b3u;
+        if (i == cepman_options_count(o)) return (int64_t)(sum >> 1);
+        cepman_options_format(o, i, text, sizeof text);
+    }
+}
+
+cepman_status cep_mpi_same_options(cepman_mpi *g, const cepman_options *given,
+                                   cepman_status (*make)(cepman_options **, cepman_context *),
+                                   const char *what)
+{
+    cepman_options *defaults = NULL;
+    cepman_status s = cepman_mpi_agree(g, given ? CEPMAN_OK : make(&defaults, g->ctx));
+    const int64_t number = cep_mpi_options_number(given ? given : defaults);
+    cepman_options_unref(defaults);
+    return s ? s : cep_mpi_same(g, 1, &number, &what);
 }
 
 /* ---- the handle ---------------------------------------------------------------------------------------------------- */

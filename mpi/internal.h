@@ -13,7 +13,6 @@ struct cepman_mpi {
     MPI_Comm comm;
     int rank, ranks;
     bool broken; /* MPI has failed: nothing can be told to anybody any more */
-    bool late;   /* a cancel that came while this rank was waiting, to be told at the next agreement */
 };
 
 /* ---- failures ------------------------------------------------------------------------------------------------------ */
@@ -25,8 +24,18 @@ cepman_status cep_mpi_fail(cepman_mpi *g, cepman_status status, const char *form
 cepman_status cep_mpi_check(cepman_mpi *g, int code, const char *what);
 /* First line of every collective function: NULL arguments and broken groups. These are not told to others. */
 cepman_status cep_mpi_enter(cepman_mpi *g, bool good);
+/* Collective: cepman_mpi_agree() without a question for cancel, for what is done already. */
+cepman_status cep_mpi_tell(cepman_mpi *g, cepman_status mine);
 /* Collective: CEPMAN_ERR_DATA on all ranks unless values[i] is the same everywhere; names[i] is told. count: at most 8. */
 cepman_status cep_mpi_same(cepman_mpi *g, size_t count, const int64_t *values, const char *const *names);
+
+/* Collective: the same for options of a stage, NULL being the defaults that make() gives. Ranks that lay out, cluster or
+ * draw landmarks by different ones would write past each other's blocks, or mix labels. */
+cepman_status cep_mpi_same_options(cepman_mpi *g, const cepman_options *options,
+                                   cepman_status (*make)(cepman_options **, cepman_context *),
+                                   const char *what);
+/* FNV-1a over kind and values. */
+int64_t cep_mpi_options_number(const cepman_options *options);
 
 /* ---- memory and messages ------------------------------------------------------------------------------------------- */
 

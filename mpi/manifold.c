@@ -106,19 +106,21 @@ static cepman_status prepare(making *m, cepman_matrix *shard, size_t landmarks, 
     return s ? s : take_landmarks(m, shard);
 }
 
-/* A block for rows of the fit, with the shares of all ranks in it at rank 0. */
+/* A block for rows of the fit, with the shares of all ranks in it at rank 0; elsewhere for the rank's own share alone,
+ * unless all ranks get the rows of the fit. */
 static cepman_status collect_rows(making *m)
 {
     cepman_mpi *g = m->g;
     const size_t d = m->columns, row = d * sizeof(float);
+    const size_t room = g->rank && m->all ? cepman_matrix_rows(m->points) : m->fitted;
     float *block = NULL;
     size_t *starts = NULL;
     cepman_status s = cep_mpi_starts(&starts, g, m->points);
     if (!s) {
-        s = cep_mpi_alloc(g, &block, m->fitted, row, "rows of the fit");
+        s = cep_mpi_alloc(g, &block, room, row, "rows of the fit");
         if (!s)
-            s = cepman_matrix_read(m->points, g->ctx, 0, cepman_matrix_rows(m->points),
-                                   block + (g->rank ? 0 : starts[g->rank]) * d, d);
+            s = cepman_matrix_read(m->points, g->ctx, 0, cepman_matrix_rows(m->points), block,
+                                   d); /* rank 0 has the first */
         s = cepman_mpi_agree(g, s);
     }
     for (int r = 1; !s && r < g->ranks; r++) {
@@ -130,7 +132,7 @@ static cepman_status collect_rows(making *m)
     }
     cepman_context_release(starts);
     if (!s && !m->all) s = cep_mpi_broadcast(g, block, m->fitted * row);
-    if (!s) return cepman_mpi_agree(g, cep_mpi_own(&m->landmarks, g, block, m->fitted, d));
+    if (!s) return cepman_mpi_agree(g, cep_mpi_own(&m->landmarks, g, block, room, d));
     cepman_context_release(block);
     return s;
 }
@@ -270,6 +272,7 @@ static cepman_status make(making *m, cepman_matrix *shard, size_t landmarks, con
     m->total = m->starts[g->ranks];
     m->columns = cepman_matrix_columns(shard);
     cepman_status s = cep_mpi_same(g, 1, values, names);
+    if (!s) s = cep_mpi_same_options(g, options, cepman_umap_options_create, "settings of UMAP (their sum)");
     if (!s) s = cepman_mpi_agree(g, prepare(m, shard, landmarks, options));
     if (!s) s = build_graph(m);
     if (!s && m->with_rows) s = collect_rows(m);

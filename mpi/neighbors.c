@@ -208,10 +208,6 @@ static cepman_status build(cepman_mpi_graph *graph, cepman_mpi *g, cepman_matrix
 {
     ring r = {.g = g, .graph = graph, .columns = cepman_matrix_columns(shard)};
     cepman_status s = cepman_mpi_agree(g, open_ring(&r, shard, options));
-    if (!s) {
-        const int64_t k = (int64_t)graph->k;
-        s = cep_mpi_same(g, 1, &k, &(const char *const){"number of neighbours"});
-    }
     if (!s) s = go_round(&r);
     if (!s) s = settle_method(&r);
     if (!s) {
@@ -221,7 +217,8 @@ static cepman_status build(cepman_mpi_graph *graph, cepman_mpi *g, cepman_matrix
         r.here.distances = NULL;
     }
     close_ring(&r);
-    if (!s && strcmp(graph->method, "exact") != 0) s = cep_mpi_measure_recall(graph, g, shard, options);
+    if (!s && strcmp(graph->method, "exact") != 0)
+        s = cep_mpi_measure_recall(graph, g, shard, options);
     return s;
 }
 
@@ -231,6 +228,9 @@ cepman_status cepman_mpi_neighbors(cepman_mpi_graph **out, cepman_mpi *g, cepman
     cepman_mpi_graph *graph = NULL;
     size_t *starts = NULL;
     cepman_status s = cep_mpi_enter(g, out && shard);
+    if (!s)
+        s = cep_mpi_same_options(g, options, cepman_neighbors_options_create,
+                                 "settings of the neighbours (their sum)");
     if (!s) s = cep_mpi_starts(&starts, g, shard);
     if (!s) s = cepman_mpi_agree(g, cep_mpi_alloc(g, &graph, 1, sizeof *graph, "graph"));
     if (s) {

@@ -6,6 +6,8 @@
 
 #include "internal.h"
 
+#define PCA_SETTINGS "settings of the components (their sum)"
+
 /* Sums of a node of the tree, as cepman_pca_accumulator_export() writes them. */
 typedef struct sums {
     struct sums *next;
@@ -283,7 +285,8 @@ cepman_status cepman_mpi_pca_fit(cepman_pca **out, cepman_mpi *g, const cepman_m
     cep_mpi_source m = {0};
     cepman_status s = cep_mpi_enter(g, out && shard);
     if (s) return s;
-    s = cep_mpi_open_shard(&m, g, shard);
+    s = cep_mpi_same_options(g, options, cepman_pca_options_create, PCA_SETTINGS);
+    if (!s) s = cep_mpi_open_shard(&m, g, shard);
     if (!s) s = fit(out, g, &m, options);
     cep_mpi_close(&m);
     return s;
@@ -316,7 +319,8 @@ cepman_status cepman_mpi_pca_stream(cepman_pca **pca, cepman_matrix **scores, ce
     cepman_pca *p = NULL;
     cepman_status s = cep_mpi_enter(g, pca && scores && cepstrum && dataset);
     if (s) return s;
-    s = cep_mpi_open_frames(&m, g, cepstrum, dataset);
+    s = cep_mpi_same_options(g, options, cepman_pca_options_create, PCA_SETTINGS);
+    if (!s) s = cep_mpi_open_frames(&m, g, cepstrum, dataset);
     if (!s) s = fit(&p, g, &m, options);
     if (!s) s = project(scores, g, &m, p);
     cep_mpi_close(&m);

@@ -1,6 +1,7 @@
 /* Rows and labels of all ranks into one .npy file: rank 0 writes, the others send it pieces in their order.
  * The file appears whole or not at all (cepman_npy_writer_create()).
- * Must not: leave a rank with a message nobody takes; after a failed write the rest is received and dropped. */
+ * Must not: leave a rank with a message nobody takes: what rank 0 cannot write of a rank is received and dropped; all agree
+ * before the next one's turn. */
 #include "internal.h"
 
 #define PIECE ((size_t)16 << 20)
@@ -80,11 +81,13 @@ static cepman_status save(saving *v, const char *path, cepman_type type, size_t 
     }
     if (!s) {
         cepman_status local = CEPMAN_OK;
-        for (int r = 0; !s && r < g->ranks; r++)
+        for (int r = 0; !s && r < g->ranks; r++) {
             s = pass_rank(v, r, counts[r], &local);
-        if (!s) s = cepman_mpi_agree(g, local);
+            if (!s) s = cepman_mpi_agree(g, local);
+        }
     }
-    if (!s) s = cepman_mpi_agree(g, v->writer ? cepman_npy_writer_commit(v->writer, g->ctx) : CEPMAN_OK);
+    /* Not cancelled any more: the file is there. */
+    if (!s) s = cep_mpi_tell(g, v->writer ? cepman_npy_writer_commit(v->writer, g->ctx) : CEPMAN_OK);
     cepman_npy_writer_unref(v->writer);
     cepman_context_release(v->piece);
     cepman_context_release(counts);

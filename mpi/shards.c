@@ -116,21 +116,13 @@ cepman_status cep_mpi_open_shard(cep_mpi_source *m, cepman_mpi *g, const cepman_
     return s;
 }
 
-/* FNV-1a over the options in force: settings that differ between ranks are told instead of mixed. */
+/* Of the options in force: settings that differ between ranks are told instead of mixed. */
 static cepman_status settings_number(int64_t *number, cepman_mpi *g, const cepman_cepstrum *c)
 {
     cepman_options *o = NULL;
     cepman_status s = cepman_cepstrum_options(&o, g->ctx, c);
-    uint64_t sum = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < cepman_options_count(o); i++) {
-        char text[256];
-        cepman_options_format(o, i, text, sizeof text);
-        for (const char *p = text; *p; p++)
-            sum = (sum ^ (unsigned char)*p) * 0x100000001b3u;
-        sum = (sum ^ '|') * 0x100000001b3u;
-    }
+    *number = cep_mpi_options_number(o);
     cepman_options_unref(o);
-    *number = (int64_t)(sum >> 1);
     return s;
 }
 

@@ -62,6 +62,49 @@ static void arguments(cepman_mpi *g, cepman_context *ctx)
     cepman_matrix_unref(m);
 }
 
+/* Options that differ on one rank, which would draw other landmarks, make blocks of other sizes, or mix labels. */
+static void different_options(cepman_mpi *g, cepman_context *ctx, cepman_matrix *shard, bool odd)
+{
+    cepman_mpi_manifold *manifold = NULL, *none = NULL;
+    cepman_labels *labels = NULL;
+    cepman_pca *p = NULL;
+    double untouched[60];
+    cepman_options *seed = OPTIONS(ctx, umap, "epochs", "2", "seed", odd ? "1" : "2");
+    cepman_options *dims = OPTIONS(ctx, umap, "epochs", "2", "dims", odd ? "2" : "3");
+    cepman_options *same = OPTIONS(ctx, umap, "epochs", "2");
+    cepman_options *tree = OPTIONS(ctx, hdbscan_tree, "min-samples", odd ? "3" : "4");
+    cepman_options *size = OPTIONS(ctx, hdbscan, "min-cluster-size", odd ? "5" : "6");
+    cepman_options *k = OPTIONS(ctx, kmeans, "k", odd ? "2" : "3");
+    cepman_options *whiten = OPTIONS(ctx, pca, "whiten", odd ? "true" : "false");
+    FAILS(ctx, cepman_mpi_umap(&none, g, shard, 20, seed), CEPMAN_ERR_DATA, "settings of UMAP");
+    FAILS(ctx, cepman_mpi_umap(&none, g, shard, 0, dims), CEPMAN_ERR_DATA, "settings of UMAP");
+    FAILS(ctx, cepman_mpi_pca_fit(&p, g, shard, whiten), CEPMAN_ERR_DATA, "settings of the components");
+    /* The defaults, not given or given by one. */
+    GOOD(ctx, cepman_mpi_umap(&manifold, g, shard, 0, same));
+    for (size_t i = 0; i < 60; i++)
+        untouched[i] = -1;
+    FAILS(ctx, cepman_mpi_hdbscan(&labels, untouched, g, manifold, tree, NULL), CEPMAN_ERR_DATA,
+          "settings of the tree");
+    FAILS(ctx, cepman_mpi_hdbscan(&labels, untouched, g, manifold, NULL, size), CEPMAN_ERR_DATA,
+          "settings of HDBSCAN");
+    FAILS(ctx, cepman_mpi_kmeans(&labels, g, manifold, k), CEPMAN_ERR_DATA, "settings of K-means");
+    /* A cancel of one rank when the others have clustered. */
+    if (odd) cepman_context_cancel(ctx);
+    FAILS(ctx, cepman_mpi_hdbscan(&labels, untouched, g, manifold, NULL, NULL), CEPMAN_ERR_CANCELLED, "");
+    cepman_context_clear_cancel(ctx);
+    for (size_t i = 0; i < 60; i++)
+        CHECK(untouched[i] < 0);
+    cepman_options *kmeans = NULL;
+    if (odd) kmeans = OPTIONS(ctx, kmeans, "k", "8");
+    GOOD(ctx, cepman_mpi_kmeans(&labels, g, manifold, kmeans));
+    CHECK(!none && !p);
+    cepman_labels_unref(labels);
+    cepman_mpi_manifold_unref(manifold);
+    cepman_options *const all[] = {seed, dims, same, tree, size, k, whiten, kmeans};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        cepman_options_unref(all[i]);
+}
+
 /* Ranks that do not mean the same. */
 static void differences(cepman_mpi *g, cepman_context *ctx)
 {
@@ -76,7 +119,8 @@ static void differences(cepman_mpi *g, cepman_context *ctx)
     if (world_size > 1) {
         FAILS(ctx, cepman_mpi_neighbors(&graph, g, m, NULL), CEPMAN_ERR_DATA,
               "columns, one has 4 and another 5");
-        FAILS(ctx, cepman_mpi_neighbors(&graph, g, shard, k), CEPMAN_ERR_DATA, "number of neighbours");
+        FAILS(ctx, cepman_mpi_neighbors(&graph, g, shard, k), CEPMAN_ERR_DATA, "settings of the neighbours");
+        different_options(g, ctx, shard, odd);
         FAILS(ctx, cepman_mpi_umap(&manifold, g, shard, odd ? 20 : 30, NULL), CEPMAN_ERR_DATA, "landmarks");
         FAILS(ctx, cepman_mpi_save_matrix(g, m, path_of("x.npy")), CEPMAN_ERR_DATA, "columns");
         /* Rows that are not the shard's. */
@@ -245,7 +289,11 @@ static void cancel(cepman_mpi *g, cepman_context *ctx)
         stopped += s != CEPMAN_OK;
     }
     CHECK(stopped > 3);
-    GOOD(ctx, cepman_mpi_agree(g, CEPMAN_OK)); /* tells a cancel that came while a rank was waiting */
+    GOOD(ctx, cepman_mpi_agree(g, CEPMAN_OK)); /* what was asked before is forgotten */
+    if (world_rank == victim()) cepman_context_cancel(ctx);
+    FAILS(ctx, cepman_mpi_agree(g, CEPMAN_OK), CEPMAN_ERR_CANCELLED, "cancelled");
+    cepman_context_clear_cancel(ctx);
+    GOOD(ctx, cepman_mpi_agree(g, CEPMAN_OK));
     GOOD(ctx, whole(g, m, u, k, 200));
     cepman_options_unref(k);
     cepman_options_unref(u);

@@ -390,6 +390,41 @@ static void landmarks(cepman_mpi *g, cepman_context *ctx)
     cepman_matrix_unref(m);
 }
 
+/* All rows at the last rank, and more landmarks than some ranks have rows: ranks without any take part in everything. */
+static void empty(cepman_mpi *g, cepman_context *ctx)
+{
+    const size_t n = 300, count = world_rank == world_size - 1 ? n : 0;
+    cepman_matrix *m = blobs_from(ctx, 0, count, 6, 3, 1.0);
+    cepman_options *u = OPTIONS(ctx, umap, "epochs", "30", "dims", "2", "method", "exact");
+    cepman_options *k = OPTIONS(ctx, kmeans, "k", "3");
+    double *strength = malloc((count + 1) * sizeof *strength);
+    for (size_t landmarks = 0; landmarks <= 60; landmarks += 60) {
+        cepman_mpi_manifold *made = NULL;
+        cepman_labels *labels = NULL, *dense = NULL;
+        GOOD(ctx, cepman_mpi_umap(&made, g, m, landmarks, u));
+        CHECK(cepman_matrix_rows(cepman_mpi_manifold_embedding(made)) == count);
+        CHECK(cepman_matrix_rows(cepman_mpi_manifold_fitted(made)) == (landmarks ? landmarks : n));
+        GOOD(ctx, cepman_mpi_kmeans(&labels, g, made, k));
+        GOOD(ctx, cepman_mpi_hdbscan(&dense, strength, g, made, NULL, NULL));
+        CHECK(cepman_labels_count(labels) == count && cepman_labels_count(dense) == count);
+        cepman_matrix *all =
+            collect(g, ctx, cepman_mpi_manifold_embedding(made), landmarks ? "placed" : "fitted");
+        cepman_labels *found = collect_labels(g, ctx, labels, landmarks ? "placed_kmeans" : "kmeans"),
+                      *noisy = collect_labels(g, ctx, dense, landmarks ? "placed_hdbscan" : "hdbscan");
+        CHECK(!all || (cepman_matrix_rows(all) == n && cepman_labels_clusters(found) == 3));
+        cepman_matrix_unref(all);
+        cepman_labels_unref(found);
+        cepman_labels_unref(noisy);
+        cepman_labels_unref(dense);
+        cepman_labels_unref(labels);
+        cepman_mpi_manifold_unref(made);
+    }
+    free(strength);
+    cepman_options_unref(k);
+    cepman_options_unref(u);
+    cepman_matrix_unref(m);
+}
+
 /* Manifolds of next to nothing, and of starts that need the rows. */
 static void small(cepman_mpi *g, cepman_context *ctx)
 {
@@ -413,9 +448,10 @@ static void small(cepman_mpi *g, cepman_context *ctx)
 
 int main(int argc, char **argv)
 {
-    static const test_case cases[] = {
-        {"shards", shards},       {"chain", chain},   {"components", components},
-        {"graph", graph},         {"uneven", uneven}, {"approximate", approximate},
-        {"landmarks", landmarks}, {"small", small},   {NULL, NULL}};
+    static const test_case cases[] = {{"shards", shards},         {"chain", chain},
+                                      {"components", components}, {"graph", graph},
+                                      {"uneven", uneven},         {"approximate", approximate},
+                                      {"landmarks", landmarks},   {"empty", empty},
+                                      {"small", small},           {NULL, NULL}};
     return run_cases(argc, argv, cases);
 }
