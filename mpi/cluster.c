@@ -1,5 +1,6 @@
-/* Labels over all ranks: every rank clusters the fitted rows for itself, then places its own rows among them.
- * Equal input gives equal bits (docs/determinism.md), so no message is needed; docs/mpi.md says what that costs.
+/* Labels over all ranks: every rank clusters the fitted rows for itself, then places its own rows among them; K-means goes on
+ * from there with all rows (lloyd.c).
+ * Equal input gives equal bits (docs/determinism.md), so the clustering needs no message; docs/mpi.md says what that costs.
  * Must not: cluster a rank's rows by themselves. */
 #include <string.h>
 
@@ -39,9 +40,9 @@ static cepman_status by_centres(cepman_labels **out, cepman_mpi *g, const cepman
                                 const cepman_options *options)
 {
     cepman_kmeans *model = NULL;
-    cepman_status s = cepman_kmeans_fit(&model, g->ctx, m->fitted, NULL, NULL, options);
+    cepman_status s = cepman_mpi_agree(g, cepman_kmeans_fit(&model, g->ctx, m->fitted, NULL, NULL, options));
     if (!s && m->landmarks)
-        s = cepman_kmeans_apply(out, g->ctx, model, m->embedding);
+        s = cep_mpi_lloyd(out, g, m, cepman_kmeans_centres(model), options);
     else if (!s)
         s = slice(out, g, m, cepman_kmeans_labels(model));
     cepman_kmeans_unref(model);

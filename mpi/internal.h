@@ -112,4 +112,8 @@ struct cepman_mpi_manifold {
     double recall;
 };
 
+/* Collective: K-means of the rows of all ranks, from centres that all ranks have. Labels of the rank's rows. */
+cepman_status cep_mpi_lloyd(cepman_labels **out, cepman_mpi *g, const cepman_mpi_manifold *manifold,
+                            const cepman_matrix *centres, const cepman_options *options);
+
 #endif

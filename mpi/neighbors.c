@@ -217,8 +217,7 @@ static cepman_status build(cepman_mpi_graph *graph, cepman_mpi *g, cepman_matrix
         r.here.distances = NULL;
     }
     close_ring(&r);
-    if (!s && strcmp(graph->method, "exact") != 0)
-        s = cep_mpi_measure_recall(graph, g, shard, options);
+    if (!s && strcmp(graph->method, "exact") != 0) s = cep_mpi_measure_recall(graph, g, shard, options);
     return s;
 }
 

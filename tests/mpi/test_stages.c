@@ -390,6 +390,64 @@ static void landmarks(cepman_mpi *g, cepman_context *ctx)
     cepman_matrix_unref(m);
 }
 
+/* With landmarks K-means is that of all rows: no row is nearer to the mean of another cluster than to that of its own. */
+static void centres(cepman_mpi *g, cepman_context *ctx)
+{
+    const size_t n = 6000, k = 7;
+    cepman_matrix *m = blob_shard(g, ctx, n, 8, 3, 2.5); /* one cloud: borders in the midst of rows */
+    cepman_options *u = OPTIONS(ctx, umap, "epochs", "30", "dims", "2", "method", "exact");
+    cepman_options *o = OPTIONS(ctx, kmeans, "k", "7", "tol", "0", "max-iterations", "10000", "n-init", "2");
+    cepman_options *once = OPTIONS(ctx, kmeans, "k", "7", "max-iterations", "1", "n-init", "1");
+    cepman_mpi_manifold *made = NULL;
+    cepman_labels *labels = NULL, *early = NULL;
+    GOOD(ctx, cepman_mpi_umap(&made, g, m, 200, u));
+    GOOD(ctx, cepman_mpi_kmeans(&labels, g, made, o));
+    GOOD(ctx, cepman_mpi_kmeans(&early, g, made, once));
+    cepman_matrix *all = collect(g, ctx, cepman_mpi_manifold_embedding(made), "embedding");
+    cepman_labels *found = collect_labels(g, ctx, labels, "kmeans"),
+                  *first = collect_labels(g, ctx, early, "one_iteration");
+    if (all) {
+        double sums[7][2] = {{0}}, members[7] = {0};
+        size_t wrong = 0, sampled = 0;
+        const int32_t *l = cepman_labels_data(found);
+        cepman_kmeans *model = NULL;
+        cepman_labels *other = NULL;
+        for (size_t i = 0; i < n; i++) {
+            members[l[i]]++;
+            for (size_t j = 0; j < 2; j++)
+                sums[l[i]][j] += (double)cepman_matrix_row(all, i)[j];
+        }
+        for (size_t i = 0; i < n; i++) {
+            double far[7];
+            for (size_t c = 0; c < k; c++) {
+                const float *x = cepman_matrix_row(all, i);
+                far[c] =
+                    hypot((double)x[0] - sums[c][0] / members[c], (double)x[1] - sums[c][1] / members[c]);
+            }
+            for (size_t c = 0; c < k; c++)
+                wrong += far[l[i]] > far[c] * (1 + 1e-5);
+        }
+        CHECK(wrong == 0);
+        /* Which the landmarks' own centres are not. */
+        GOOD(ctx, cepman_kmeans_fit(&model, ctx, cepman_mpi_manifold_fitted(made), NULL, NULL, o));
+        GOOD(ctx, cepman_kmeans_apply(&other, ctx, model, all));
+        for (size_t i = 0; i < n; i++)
+            sampled += cepman_labels_data(other)[i] != l[i];
+        CHECK(sampled > 10);
+        cepman_labels_unref(other);
+        cepman_kmeans_unref(model);
+    }
+    cepman_labels *const vectors[] = {labels, early, found, first};
+    for (size_t i = 0; i < 4; i++)
+        cepman_labels_unref(vectors[i]);
+    cepman_matrix_unref(all);
+    cepman_mpi_manifold_unref(made);
+    cepman_options_unref(once);
+    cepman_options_unref(o);
+    cepman_options_unref(u);
+    cepman_matrix_unref(m);
+}
+
 /* All rows at the last rank, and more landmarks than some ranks have rows: ranks without any take part in everything. */
 static void empty(cepman_mpi *g, cepman_context *ctx)
 {
@@ -448,10 +506,10 @@ static void small(cepman_mpi *g, cepman_context *ctx)
 
 int main(int argc, char **argv)
 {
-    static const test_case cases[] = {{"shards", shards},         {"chain", chain},
-                                      {"components", components}, {"graph", graph},
-                                      {"uneven", uneven},         {"approximate", approximate},
-                                      {"landmarks", landmarks},   {"empty", empty},
-                                      {"small", small},           {NULL, NULL}};
+    static const test_case cases[] = {
+        {"shards", shards},       {"chain", chain},     {"components", components},
+        {"graph", graph},         {"uneven", uneven},   {"approximate", approximate},
+        {"landmarks", landmarks}, {"centres", centres}, {"empty", empty},
+        {"small", small},         {NULL, NULL}};
     return run_cases(argc, argv, cases);
 }
