@@ -241,6 +241,9 @@ static cepman_status place(making *m, cepman_matrix *shard, float *rows)
     s = cepman_mpi_agree(g, s);
     for (size_t i = 0; !s && i < most; i += BLOCK) {
         if (i < count) s = place_block(m, model, shard, i, count - i < BLOCK ? count - i : BLOCK, rows);
+        if (s == CEPMAN_ERR_DATA) /* it names a row of the block */
+            s = cep_mpi_fail(g, s, "of the rows from %zu on: %.900s", m->manifold->first + i,
+                             cepman_context_error(g->ctx));
         s = cepman_mpi_agree(g, s);
     }
     cepman_umap_unref(model);

@@ -112,8 +112,8 @@ cepman_status cep_mpi_measure_recall(cepman_mpi_graph *graph, cepman_mpi *g, con
             s = cepman_matrix_read(shard, g->ctx, row - graph->first, 1, rows + i * d, d);
     }
     s = cepman_mpi_agree(g, s);
-    if (!s)
-        s = cep_mpi_check(g, MPI_Allreduce(MPI_IN_PLACE, rows, (int)(count * d), MPI_FLOAT, MPI_SUM, g->comm),
+    for (size_t i = 0; !s && i < count; i++) /* one by one: MPI counts in int */
+        s = cep_mpi_check(g, MPI_Allreduce(MPI_IN_PLACE, rows + i * d, (int)d, MPI_FLOAT, MPI_SUM, g->comm),
                           "sample of a graph");
     if (!s) s = cepman_mpi_agree(g, measure_here(nearest, graph, g, shard, rows, count, options));
     if (!s) s = join(nearest, g, count, k);

@@ -38,7 +38,8 @@ int main(int argc, char **argv)
     size_t rows = 0;
     MPI_Init(&argc, &argv);
     cepman_status s = cepman_context_create(&context, NULL);
-    if (!s) s = cepman_mpi_create(&group, context, MPI_COMM_WORLD);
+    const cepman_status joined = cepman_mpi_create(&group, context, MPI_COMM_WORLD);
+    if (!s) s = joined;
     if (!s) s = cluster(group, context, &rows);
     if (s) fprintf(stderr, "%s\n", cepman_context_error(context));
     if (!s && cepman_mpi_rank(group) == 0)

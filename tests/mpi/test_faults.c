@@ -174,6 +174,7 @@ static void data(cepman_mpi *g, cepman_context *ctx)
     FAILS(ctx, cepman_mpi_pca_fit(&p, g, m, NULL), CEPMAN_ERR_DATA, "not finite");
     FAILS(ctx, cepman_mpi_neighbors(&graph, g, m, NULL), CEPMAN_ERR_DATA, "");
     FAILS(ctx, cepman_mpi_umap(&manifold, g, m, 0, NULL), CEPMAN_ERR_DATA, "");
+    FAILS(ctx, cepman_mpi_umap(&manifold, g, m, 20, NULL), CEPMAN_ERR_DATA, "of the rows from "); /* placed */
     cepman_matrix_unref(m);
     free(x);
     m = blob_shard(g, ctx, 1, 6, 2, 1.0);

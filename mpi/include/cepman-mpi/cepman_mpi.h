@@ -1,10 +1,11 @@
 /* libcepman-mpi: the pipeline of libcepman over the ranks of an MPI communicator, for scans beyond one machine.
  *
  * Each rank has a process, a cepman_context and a shard: some of the scan's frames, one after the other. Functions whose
- * comment says "collective" are called by all ranks of the group, in the same order, with equal options; those of a rank's
- * own are not. A failure of one rank is told to all: each gets the same status, and the sentence "rank 2: ..." in its own
- * context (cepman_context_error()). Nothing here ends the program, prints, or calls MPI_Init or MPI_Abort. docs/mpi.md tells
- * what is the same bits as in one process, what memory and time each stage takes, and how to run it on a cluster.
+ * comment says "collective" are called by all ranks of the group, in the same order; those of a rank's own are not.
+ * Options must have the same values on all ranks (NULL: the defaults), else each gets DATA. A failure of one rank is
+ * told to all: each gets the same status, and the sentence "rank 2: ..." in its own context (cepman_context_error()).
+ * Nothing here ends the program, prints, or calls MPI_Init or MPI_Abort. docs/mpi.md tells what is the same bits as in
+ * one process, what memory and time each stage takes, and how to run it on a cluster.
  *
  * MPI is called on the thread that calls the library alone: contexts of more than one thread need MPI_THREAD_FUNNELED. */
 #ifndef CEPMAN_MPI_H
@@ -33,10 +34,11 @@ typedef struct cepman_mpi_manifold cepman_mpi_manifold;
 
 /* Collective over comm, which is duplicated: messages of the library never meet those of the program. The context must
  * stay as it is used here: one for each rank, its own. Contexts of different CPU levels are refused on all ranks, as
- * their bits would differ (cepman_context_set_cpu_level() sets a common one). Between create and unref MPI must be up.
- * A rank that could not make its context calls this all the same, with NULL: all ranks are told, and none waits for it.
- * Errors: ARGUMENT (also: a communicator between two groups), UNSUPPORTED (MPI is not initialised, or for single-threaded programs while the context has more
- * threads), DATA (CPU levels), MEMORY, LIMIT, IO (MPI failed). */
+ * their bits would differ (cepman_context_set_cpu_level() sets a common one). Between create and unref MPI must be up. A
+ * rank that could not make its context calls this all the same, with NULL: all ranks are told, and none waits for it.
+ * Errors: ARGUMENT (also: a communicator between two groups), UNSUPPORTED (MPI is not initialised, or for
+ * single-threaded programs while the context has more threads), DATA (CPU levels), MEMORY, LIMIT, CANCELLED, IO
+ * (MPI failed). */
 CEPMAN_MPI_API cepman_status cepman_mpi_create(cepman_mpi **out, cepman_context *context, MPI_Comm comm);
 /* Collective, also after a failure: gives the communicator back. NULL is allowed. */
 CEPMAN_MPI_API void cepman_mpi_unref(cepman_mpi *group);
@@ -47,7 +49,8 @@ CEPMAN_MPI_API const char *cepman_mpi_version(void);
 
 /* Collective. What the ranks' own calls came to, told to all: CEPMAN_OK when every status is, else the status of the first
  * rank that failed, and its sentence in all contexts. Call it after what a rank does by itself (opening a file) and before
- * the next collective call. The wait sleeps and polls the context's cancel. */
+ * the next collective call. A rank whose context is cancelled fails with CANCELLED. The wait sleeps and polls the context's
+ * cancel callback; what the callback says is acted upon where it is asked the next time, so it must go on saying it. */
 CEPMAN_MPI_API cepman_status cepman_mpi_agree(cepman_mpi *group, cepman_status status);
 
 /* The frames of a rank: first .. first + count - 1 of `frames`. Whole leaves, the pieces that sums are cut into: of
@@ -82,7 +85,7 @@ CEPMAN_MPI_API cepman_status cepman_mpi_pca_stream(cepman_pca **pca, cepman_matr
 
 /* The nearest-neighbour graph of the rows of all ranks, taken in the order of the ranks; any numbers of rows. Each rank
  * makes an index of its rows (cepman_neighbors_index_create() with the options), and the rows of all ranks pass by it in a
- * ring, each with its k best so far. options: kind "neighbors". With exact methods distances are those of
+ * ring, each with its k best so far. options: kind "neighbors", k at most 99999. With exact methods distances are those of
  * cepman_neighbors_build(), and so are the indices, but where distances that are equal in float32 differ in float64: those
  * are ordered by the smaller index. Memory: two blocks of the largest shard's rows * (4 columns + 8 k) bytes beside the
  * result and the index. Errors: as cepman_neighbors_build(), SHAPE (columns differ). */
@@ -125,10 +128,12 @@ CEPMAN_MPI_API const size_t *cepman_mpi_manifold_landmarks(const cepman_mpi_mani
 CEPMAN_MPI_API const char *cepman_mpi_manifold_method(const cepman_mpi_manifold *manifold);
 CEPMAN_MPI_API double cepman_mpi_manifold_recall(const cepman_mpi_manifold *manifold);
 
-/* Labels of the rank's rows. The fitted rows are clustered by every rank for itself, as in one process: the same input, the
- * same bits, no message; the rank's other rows are placed among them (cepman_hdbscan_apply(), cepman_kmeans_apply()). tree,
- * options: kinds "hdbscan-tree", "hdbscan", "kmeans", of the fitted rows. probabilities: NULL, or one per row of the rank.
- * Errors: those of the library's own functions. */
+/* Labels of the rank's rows; cepman_labels_clusters() of them is that of the rank, of the scan it is the largest of all ranks'.
+ * The fitted rows are clustered by every rank for itself, as in one process: the same input, the same bits, no message; the
+ * rank's other rows are placed among them (cepman_hdbscan_apply()). K-means with landmarks goes on from their centres over
+ * the rows of all ranks (max-iterations and tol once more, tol in units of the landmarks' variance; the centre of a cluster
+ * that loses all rows stays); the same bits for any number of ranks. tree, options: kinds "hdbscan-tree", "hdbscan", "kmeans".
+ * probabilities: NULL, or one per row of the rank. Errors: those of the library's own functions. */
 CEPMAN_MPI_API cepman_status cepman_mpi_hdbscan(cepman_labels **out, double *probabilities, cepman_mpi *group,
                                                 const cepman_mpi_manifold *manifold,
                                                 const cepman_options *tree, const cepman_options *options);
