@@ -140,10 +140,14 @@ static int whole(run *r, int argc, char **argv)
     if (!rc) rc = t->command->run(t);
     progress_end();
     if (rc) return rc;
-    rc = tool_interrupted();
-    if (!rc && cepman_mpi_rank(r->group) == 0) rc = outputs_commit(t->out);
-    rc = run_agree(r, rc);
-    if (!rc && t->summary[0]) puts(t->summary);
+    rc = run_agree(r, tool_interrupted());
+    if (rc) return rc;
+    /* Nobody can object any more: what rank 0 came to is the end of all. */
+    const bool first = cepman_mpi_rank(r->group) == 0;
+    if (first) rc = outputs_commit(t->out);
+    MPI_Bcast(&rc, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    if (rc) return first ? print_failure(said, rc) : rc;
+    if (t->summary[0]) puts(t->summary);
     return rc;
 }
 
