@@ -4,7 +4,7 @@
  * the next, to the first and from the last to the return: no moment of cancelling can be worse, where the calling thread
  * does the work. `worst` is the longest time on the clock from cepman_context_cancel() to the return.
  * bench_cancel [--only TEXT] [--cancels N] [--threads N] [--scale S]. Ends with 1 when a stage took longer than 100 ms.
- * Must not: be a test (it looks at clocks). */
+ * Long: each stage of the library has a row. Must not: be a test (it looks at clocks). */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>

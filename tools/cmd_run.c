@@ -1,6 +1,6 @@
 /* cepman run: the whole chain from a file to a map of domains, with all it needs to be repeated.
  * Cepstrum features -> PCA (when they are many) -> UMAP -> domains of the scan, HDBSCAN or K-means -> maps; run.json tells
- * every option.
+ * every option. Long: the steps of the chain and what run.json tells of them are one.
  * Must not: hold a default of its own (defaults.c has them). */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* Writes frames and what was found in them as EMD 1.0: HDF5 that py4DSTEM and HyperSpy open.
  * Layout: the EMD 1.0 specification as the Python package emdfile writes it (groups with the attributes emd_group_type
  * and python_class, vectors dim0, dim1, .. of positions); frames are a DataCube, everything else an Array beside it.
+ * Long: the layout in one place, and room on the disk for HDF5 to close in.
  * Must not: hold more than a block of frames, call HDF5 without its lock, or leave a file behind after a failure. */
 #define _GNU_SOURCE /* memfd_create, fallocate */
 #include <errno.h>
