@@ -100,7 +100,8 @@ static cepman_status stride_read(cep_source *source, cep_fault *fault, size_t fi
         status = read_packed(f, fault, first, count, destination);
     } else if (s->bytes >= direct_bytes && !s->mark_size && !s->unpack) {
         /* Large frames with something between them: straight to their places, as a copy of all would cost more. */
-        status = cep_file_read_pieces(f->file, fault, begin + s->skip, destination, s->bytes, count, s->stride);
+        status =
+            cep_file_read_pieces(f->file, fault, begin + s->skip, destination, s->bytes, count, s->stride);
         if (!status && s->swap) cep_swap_bytes(destination, count * s->bytes / s->swap, s->swap);
     } else if (s->bytes >= direct_bytes && !s->unpack) {
         for (size_t i = 0; !status && i < count; i++) {
