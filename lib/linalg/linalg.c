@@ -3,6 +3,7 @@
  * Must not: call openblas_set_num_threads (it is global), or be used from pool workers. */
 #include <cblas.h>
 #include <lapacke.h>
+#include <math.h>
 
 #include <cepman/version.h>
 
@@ -143,6 +144,18 @@ static cepman_status small_eigen(cepman_context *ctx, size_t n, double *a, size_
     return s;
 }
 
+/* The power of two that brings the largest entry to 1, when squares of entries could leave the range of numbers. */
+static int far_exponent(size_t n, const double *a)
+{
+    double most = 0;
+    int exponent = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j <= i; j++)
+            most = fmax(most, fabs(a[i * n + j]));
+    (void)frexp(most, &exponent);
+    return exponent < -300 || exponent > 300 ? exponent : 0;
+}
+
 cepman_status cep_linalg_eigen(cepman_context *ctx, size_t n, double *a, size_t first, size_t last,
                                double *values, double *vectors)
 {
@@ -150,8 +163,15 @@ cepman_status cep_linalg_eigen(cepman_context *ctx, size_t n, double *a, size_t 
         for (size_t j = 0; j <= i; j++)
             if (!(a[i * n + j] - a[i * n + j] == 0))
                 return cep_fail(ctx, CEPMAN_ERR_NUMERIC, "eigenvalues: entry (%zu, %zu) is not finite", i, j);
-    if (n <= SMALL) return small_eigen(ctx, n, a, first, last, values, vectors);
-    return cep_tridiagonal_eigen(ctx, n, a, first, last, values, vectors);
+    const int exponent = far_exponent(n, a);
+    for (size_t i = 0; exponent && i < n; i++)
+        for (size_t j = 0; j <= i; j++)
+            a[i * n + j] = ldexp(a[i * n + j], -exponent);
+    cepman_status s = n <= SMALL ? small_eigen(ctx, n, a, first, last, values, vectors)
+                                 : cep_tridiagonal_eigen(ctx, n, a, first, last, values, vectors);
+    for (size_t i = first; !s && exponent && i <= last; i++)
+        values[i - first] = ldexp(values[i - first], exponent);
+    return s;
 }
 
 static int hermitian(size_t n, bool is_complex, double *a, double *values, double *work, int lwork,

@@ -51,13 +51,13 @@ static cepman_status multiply(const reduction *r, size_t m, const double *x, dou
 }
 
 /* Householder vector of x[0 .. m-1] that leaves x[m-1] alone: x becomes v with v[m-1] = 1. Returns tau; *left is what the
- * reflection puts at m-1. */
+ * reflection puts at m-1. What is below the normal numbers is taken for 0: its reciprocal is infinite. */
 static double reflect(size_t m, double *x, double *left)
 {
     const double alpha = x[m - 1], norm = m > 1 ? cblas_dnrm2((int)m - 1, x, 1) : 0;
     *left = alpha;
     x[m - 1] = 1;
-    if (!(norm > 0)) return 0;
+    if (!(norm > DBL_MIN)) return 0;
     const double beta = -copysign(hypot(alpha, norm), alpha);
     cblas_dscal((int)m - 1, 1 / (alpha - beta), x, 1);
     *left = beta;
@@ -214,8 +214,9 @@ static cepman_status pairs(cepman_context *ctx, size_t n, double *d, double *e, 
 static cepman_status turn_back(const reduction *r, size_t count, double *vectors)
 {
     cep_memory *mem = cep_context_memory(r->ctx);
-    const size_t n = r->n, most = (size_t)(CEP_LINALG_STEP / ((double)n * (double)n)) + 4;
-    const size_t lwork = 64 * (most > n ? most : n) + 65 * 64;
+    const size_t n = r->n, step = (size_t)(CEP_LINALG_STEP / ((double)n * (double)n)) + 4;
+    const size_t most = count < step ? count : step,
+                 lwork = 64 * most + 65 * 64; /* blocks of 64 reflectors */
     double *work = cep_alloc(mem, lwork, sizeof *work);
     if (!work) return cep_fail_memory(r->ctx, "eigenvectors", lwork, sizeof *work);
     cepman_status s = CEPMAN_OK;
@@ -229,36 +230,20 @@ static cepman_status turn_back(const reduction *r, size_t count, double *vectors
     return s;
 }
 
-/* The power of two that brings the largest entry to 1, when squares of entries could leave the range of numbers. */
-static int far_exponent(size_t n, const double *a)
-{
-    double most = 0;
-    int exponent = 0;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j <= i; j++)
-            most = fmax(most, fabs(a[i * n + j]));
-    (void)frexp(most, &exponent);
-    return exponent < -300 || exponent > 300 ? exponent : 0;
-}
-
 cepman_status cep_tridiagonal_eigen(cepman_context *ctx, size_t n, double *a, size_t first, size_t last,
                                     double *values, double *vectors)
 {
     cep_memory *mem = cep_context_memory(ctx);
-    const int exponent = far_exponent(n, a);
     double *room = cep_alloc(mem, 4 + PANEL, n * sizeof *room);
     if (!room) return cep_fail_memory(ctx, "eigenvalues", 4 + PANEL, n * sizeof *room);
     reduction r = {ctx, n, a, room + 4 * n, room, room + n, room + 2 * n};
     double *w = room + 3 * n;
-    for (size_t i = 0; exponent && i < n; i++)
-        for (size_t j = 0; j <= i; j++)
-            a[i * n + j] = ldexp(a[i * n + j], -exponent);
     cepman_status s = reduce(&r);
     if (!s && vectors) s = pairs(ctx, n, r.diagonal, r.beside, first, last, w, vectors);
     if (!s && !vectors) s = all_values(ctx, n, r.diagonal, r.beside);
     if (!s && vectors) s = turn_back(&r, last - first + 1, vectors);
     for (size_t i = first; !s && i <= last; i++)
-        values[i - first] = ldexp(vectors ? w[i - first] : r.diagonal[i], exponent);
+        values[i - first] = vectors ? w[i - first] : r.diagonal[i];
     cep_free(mem, room);
     return s;
 }
