@@ -139,6 +139,25 @@ static int put_confidence(tool *t, json *j, const char *folder, size_t n)
     return rc;
 }
 
+/* 0 within domains, 1 on walls, 2 in none: boundaries.npy as it is. */
+static int put_walls(tool *t, json *j, const char *folder, size_t n)
+{
+    cepman_matrix *m = NULL;
+    int rc = load(t, folder, "boundaries.npy", &m);
+    if (!rc && m && cepman_matrix_rows(m) * cepman_matrix_columns(m) == n) {
+        int32_t *q = array_zero(n, 1, sizeof *q);
+        for (size_t i = 0; q && i < n; i++)
+            q[i] = (int32_t)cepman_matrix_row(m, i / cepman_matrix_columns(m))[i % cepman_matrix_columns(m)];
+        if (q)
+            put_words(j, "walls", q, n, 1);
+        else
+            rc = 1;
+        free(q);
+    }
+    cepman_matrix_unref(m);
+    return rc;
+}
+
 static int put_palette(tool *t, json *j, size_t clusters)
 {
     int32_t *each = array_zero(clusters + 1, 1, sizeof *each);
@@ -350,6 +369,7 @@ int report_write(tool *t, const char *folder, const char *path, const cepman_dat
     put_coordinates(&j, e);
     if (!rc) rc = put_palette(t, &j, b.clusters);
     if (!rc) rc = put_confidence(t, &j, folder, n);
+    if (!rc) rc = put_walls(t, &j, folder, n);
     if (!rc) rc = put_dark_field(t, &j, folder, d);
     if (!rc) rc = put_means(t, &j, folder, all, &b, false);
     if (!rc) rc = put_means(t, &j, folder, all, &b, true);

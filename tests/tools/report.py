@@ -30,7 +30,7 @@ def npy(path):
     header = raw[10:10 + length].decode()
     shape = tuple(int(k) for k in re.search(r"'shape': \(([^)]*)\)", header)[1].replace(" ", "").split(",") if k)
     kind = re.search(r"'descr': '([^']*)'", header)[1]
-    values = array.array({"<i4": "i", "<f4": "f", "<f8": "d"}[kind], raw[10 + length:])
+    values = array.array({"<i4": "i", "<f4": "f", "<f8": "d", "|u1": "B"}[kind], raw[10 + length:])
     return shape, values
 
 
@@ -65,6 +65,9 @@ def check_page(scan, out):
     _, confidence = npy(out / "probabilities.npy")
     worst = max(abs(a / 255 - b) for a, b in zip(numbers("B", data["confidence"]), confidence))
     tap.check(worst <= .5001 / 255, "the confidences are probabilities.npy", f"{worst}")
+    _, kinds = npy(out / "boundaries.npy")
+    tap.check(numbers("B", data["walls"]) == kinds and kinds.count(1) == told["results"]["boundary_points"] > 0,
+              "the walls are boundaries.npy")
     (n, axes), places = npy(out / "embedding.npy")
     quantised = numbers("H", data["coordinates"])
     worst = max(abs(data["low"][i % axes] + q * data["step"] - v) for i, (q, v) in enumerate(zip(quantised, places)))
@@ -217,6 +220,17 @@ def check_hands(path, page, labels, shape, data):
         b.key("ArrowRight")
         b.key("ArrowDown")
         tap.check(b.script(read)["index"] == str(columns + 1), "keys move through the map", f"{b.script(read)}")
+        wall = numbers("B", data["walls"]).index(1)
+        pixel = (f"(() => {{ draw_all(); const c = document.getElementById('map'); return [...c.getContext('2d').getImageData("
+                 f"Math.floor(({wall % columns} + .5) * cell), Math.floor(({wall // columns} + .5) * cell), 1, 1).data].slice(0, 3); }})()")
+        b.script(f"show_only(labels[{wall}]); select({(wall + len(labels) // 2) % len(labels)}, false)")
+        dark_wall = b.script(pixel)
+        b.script("document.getElementById('walls').click()")
+        own = list(numbers("B", data["palette"])[3 * labels[wall]:3 * labels[wall] + 3])
+        tap.check(b.script(pixel) == own and all(abs(2 * d - o) <= 2 for d, o in zip(dark_wall, own)), "walls are dark, and can be taken off",
+                  f"{dark_wall} {own}")
+        b.script(f"document.getElementById('walls').click(); select({wall}, false); show_only(only)")
+        tap.check("on a wall" in b.script("document.getElementById('word').textContent"), "a wall is told in words")
         b.script("document.querySelector('#legend button').focus()")
         b.key("Tab")
         tap.check(b.script("document.activeElement.dataset.cluster") == "1", "the tabulator goes through the clusters")
