@@ -1,6 +1,6 @@
-"""How long the page of a run takes to draw: report.html of a scan of 256 x 256 points in chromium.
+"""How long the page of a run takes to draw: report.html of a scan of 256 x 256 points in chromium, or the page that is given.
 
-docs/method.md, "The report", shows what it prints. Usage: report_frames.py PROGRAM
+docs/method.md, "The report", shows what it prints. Usage: report_frames.py PROGRAM [REPORT.html]
 """
 import array
 import base64
@@ -55,6 +55,7 @@ def enlarged(text):
     data.update(points=len(many), rows=8 * rows, columns=8 * columns, labels=base64.b64encode(many.tobytes()).decode(),
                 coordinates=base64.b64encode(clouds.tobytes()).decode())
     data.pop("confidence", None)
+    data.pop("walls", None)
     return text[:start] + json.dumps(data).replace("<", "\\u003c") + text[end:]
 
 
@@ -62,13 +63,16 @@ path = browser.program()
 if not path:
     sys.exit("chromium is not installed")
 with tempfile.TemporaryDirectory() as folder:
-    scan, out = pathlib.Path(folder) / "scan.npy", pathlib.Path(folder) / "out"
-    subprocess.run([sys.argv[1], "simulate", "twin-domains", "--scan", "32x32", "--frame", "64", "--pixel", "0.064", "-o", str(scan)],
-                   check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([sys.argv[1], "run", str(scan), "-o", str(out), "--method", "kmeans", "-k", "4", "--epochs", "60"], check=True,
-                   stdout=subprocess.DEVNULL)
-    page = out / "report.html"
-    page.write_text(enlarged(page.read_text(encoding="utf-8")), encoding="utf-8")
+    if len(sys.argv) > 2:
+        page = pathlib.Path(sys.argv[2]).resolve()
+    else:
+        scan, out = pathlib.Path(folder) / "scan.npy", pathlib.Path(folder) / "out"
+        subprocess.run([sys.argv[1], "simulate", "twin-domains", "--scan", "32x32", "--frame", "64", "--pixel", "0.064", "-o", str(scan)],
+                       check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.argv[1], "run", str(scan), "-o", str(out), "--method", "kmeans", "-k", "4", "--epochs", "60"], check=True,
+                       stdout=subprocess.DEVNULL)
+        page = out / "report.html"
+        page.write_text(enlarged(page.read_text(encoding="utf-8")), encoding="utf-8")
     with browser.Browser(path, width=1440, height=1000, patience=100) as b:
         b.emulate(width=1440, height=1000)
         b.open(page.as_uri())
