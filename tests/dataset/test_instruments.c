@@ -219,10 +219,14 @@ START_TEST(mib)
 {
     static const cepman_type types[] = {0, CEPMAN_TYPE_U8, CEPMAN_TYPE_U16, 0, CEPMAN_TYPE_U32};
     cepman_context *ctx = support_begin(1);
-    for (size_t size = 1; size <= 4; size *= 2) {
-        const mib_shape one = {5, 13, 7, size, 384, 1, "1x1", 0, 0, 20},
-                        four = {3, 26, 14, size, 768, 4, "2x2", 0, 0, 0};
-        const mib_shape *m = size == 2 ? &four : &one;
+    /* U08, U16 and U32 of one chip and of four, of which a region is read (fewer rows than columns); the last are frames
+     * that are large enough to be read to their places. */
+    for (size_t k = 0; k < 9; k++) {
+        const size_t size = (size_t)1 << k % 3;
+        const mib_shape shapes[] = {{5, 13, 7, size, 384, 1, "1x1", 0, 0, 20},
+                                    {3, 26, 14, size, 768, 4, "2x2", 0, 0, 0},
+                                    {3, 256, 70, size, 384, 1, "1x1", 0, 0, 0}},
+                        *m = &shapes[k / 3];
         bytes b = make_mib(m);
         cepman_dataset *d = NULL;
         assert_good(ctx, open_bytes(&d, ctx, "frames", &b, NULL));
@@ -250,7 +254,7 @@ START_TEST(mib)
         cepman_dataset_unref(d);
         b.data[m->header + m->width * m->height * size] = 'X';
         assert_good(ctx, open_bytes(&d, ctx, "frames", &b, NULL));
-        unsigned char frame[26 * 14 * 4];
+        unsigned char frame[256 * 70 * 4];
         assert_fails(ctx, cepman_dataset_read(d, ctx, 1, 1, frame, sizeof frame), CEPMAN_ERR_FORMAT,
                      "frame 1 at offset");
         cepman_dataset_unref(d);
