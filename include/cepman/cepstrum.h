@@ -28,7 +28,7 @@ typedef struct cepman_cepstrum_worker cepman_cepstrum_worker;
  *   pad          integer: zero-pad frames to this many pixels on a side (0: no)
  *   fit          choice  none|crop|pad (none): crop frames around their centre, or zero-pad them (after pad), to sides that
  *                are products of 2, 3 and 5. Cropping leaves (n - side) / 2 pixels out above and on the left
- *   ring-in, ring-out  reals or auto (5 and 40 pixels, less for frames below 128);  ring-unit choice pixel|angstrom
+ *   ring-in, ring-out  reals or auto (5 and 40 pixels, less for frames below 82);  ring-unit choice pixel|angstrom
  *   scale        choice  none|l2|standard (default l2): per-frame length 1, or per-feature standardisation
  *   storage      choice  float32|float16: of the features that run() and run_file() give; not with standard */
 CEPMAN_API cepman_status cepman_cepstrum_options_create(cepman_options **out, cepman_context *context);
