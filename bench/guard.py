@@ -2,7 +2,7 @@
 """Compares ratios of minima of bench runs with those on record; fails when one is more than 15 % worse.
 
 usage: guard.py GUARD.json RUN.json ...          compare
-       guard.py --record GUARD.json RUN.json ... put the runs' ratios on record
+       guard.py --record GUARD.json RUN.json ... put the worst of the runs' ratios on record
 
 GUARD.json: {bench: {cpu level: {ratio: value}}}; a ratio is better when smaller. A recorded ratio that a run lacks is
 a failure too; a CPU level without a record is reported and passes.
@@ -38,14 +38,17 @@ def main(arguments):
         return 2
     with open(paths[0]) as f:
         guard = json.load(f)
-    good = True
+    good, worst = True, {}
     for path in paths[1:]:
         with open(path) as f:
             run = json.load(f)
         if record:
+            # Of several runs the worst: a guard that is set by a lucky one would fail on the next.
             kept = guard.setdefault(run["bench"], {}).setdefault(run["cpu"], {})
-            for ratio in kept or run["ratios"]:
-                kept[ratio] = round(run["ratios"][ratio], 3)
+            seen = worst.setdefault((run["bench"], run["cpu"]), {})
+            for ratio in list(kept or run["ratios"]):
+                seen[ratio] = max(seen.get(ratio, 0.0), run["ratios"][ratio])
+                kept[ratio] = round(seen[ratio], 3)
             continue
         lines, fine = compare(guard, run)
         print("\n".join(lines))

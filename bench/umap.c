@@ -1,7 +1,7 @@
 /* Bench of UMAP: the graph given, by threads, level and kind of start; then whole runs by phase, beside umap-learn.
  * Given graphs are those of blobs in eight columns, whose exact neighbours come quickly and are not timed. Whole runs
  * are of rows like features of a scan: 5,000 and 20,000 rows of 64 and 500 columns; CEPMAN_BENCH_LARGE=1 adds 1500
- * columns, 65,536 rows and 262,144 x 64. PYTHON names an interpreter with umap-learn (seen with 0.5.12), which
+ * and 3000 columns, 65,536 and 262,144 rows. PYTHON names an interpreter with umap-learn (seen with 0.5.12), which
  * then runs on the same rows with as many threads, unseeded, after a run that compiles it; PEER=0 leaves it out.
  * Must not: time what it does not also verify: all threads and levels give the same bytes. */
 #include <math.h>
@@ -331,13 +331,12 @@ static void given(bench *b)
 
 int main(int argc, char **argv)
 {
-    static const size_t rows[] = {5000, 20000, 65536}, columns[] = {64, 500, 1500};
+    static const size_t rows[] = {5000, 20000, 65536, 262144}, columns[] = {64, 500, 1500, 3000};
     const bool large = getenv("CEPMAN_BENCH_LARGE") != NULL;
     bench *b = bench_begin("umap", argc, argv);
     given(b);
-    for (int i = 0; i < (large ? 3 : 2); i++)
-        for (int j = 0; j < (large ? 3 : 2); j++)
-            whole(b, rows[i], columns[j], 3, i < 2 ? 2 : 1);
-    if (large) whole(b, 262144, 64, 2, 1);
+    for (int i = 0; i < (large ? 4 : 2); i++)
+        for (int j = 0; j < (large ? 4 : 2); j++)
+            whole(b, rows[i], columns[j], i < 3 ? 3 : 2, i < 2 ? 2 : 1);
     return bench_end(b);
 }
