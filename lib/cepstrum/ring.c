@@ -10,7 +10,7 @@ void cep_ring_choose(double *inner, double *outer, size_t height, size_t width, 
     /* 5 to 40 pixels, as far as a frame has them. Detectors of any size are used at much the same angular range,
      * so that a cepstrum pixel, 1 / (N dk), is much the same length; padding alone makes it finer. */
     double n = (double)(height > width ? height : width), finer = pad ? (double)pad / n : 1;
-    double in = n <= 2 ? 0 : finer * (n < 20 ? n / 4 : 5), out = finer * (n < 82 ? n / 2 - 1 : 40);
+    double in = n <= 2 ? 0 : finer * (n < 20 ? floor(n / 4) : 5), out = finer * (n < 82 ? n / 2 - 1 : 40);
     if (out < 1) out = 1;
     if (isnan(*inner)) *inner = !isnan(*outer) && *outer < in ? 0 : in;
     if (isnan(*outer)) *outer = *inner > out ? 2 * *inner : out;
