@@ -60,10 +60,16 @@ static recording record(size_t frames, double radius, double dose)
     return r;
 }
 
+/* What a counter makes of it. */
+static uint16_t counted(float value)
+{
+    return value > 0 ? value < 65535 ? (uint16_t)value : 65535 : 0;
+}
+
 static void open_recording(cepman_context *ctx, recording *r, cepman_type type)
 {
     for (size_t i = 0; i < r->frames * PIXELS; i++)
-        r->counts[i] = (uint16_t)r->values[i];
+        r->counts[i] = counted(r->values[i]);
     const void *data = type == CEPMAN_TYPE_F32 ? (const void *)r->values : r->counts;
     assert_good(ctx, cepman_dataset_wrap(&r->dataset, ctx, data, type, 1, r->frames, SIDE, SIDE, NULL, NULL));
 }
@@ -278,8 +284,8 @@ START_TEST(level_of_saturation)
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         for (size_t i = 0; i < 320; i++) {
             real[i] = i < cases[c].often ? cases[c].most : cases[c].most - 2 - (float)(i % 7);
-            counts[i] = (uint16_t)real[i];
-            bytes[i] = (uint8_t)fminf(real[i], 255);
+            counts[i] = counted(real[i]);
+            bytes[i] = (uint8_t)fminf(counted(real[i]), 255);
         }
         const void *const data[] = {bytes, counts, real};
         static const cepman_type types[] = {CEPMAN_TYPE_U8, CEPMAN_TYPE_U16, CEPMAN_TYPE_F32};
