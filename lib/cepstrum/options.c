@@ -37,9 +37,9 @@ static const cep_option table[] = {
      "such sides "
      "below, or zero-pad them to the next above"},
     {"ring-in", CEPMAN_OPTION_REAL, 0, 1e6, AUTO, "auto",
-     "smallest quefrency kept, in ring-unit; auto: 5 pixels"},
+     "smallest quefrency kept, in ring-unit; auto: 5 pixels, less on frames below 20"},
     {"ring-out", CEPMAN_OPTION_REAL, 0, 1e6, AUTO, "auto",
-     "largest quefrency kept, in ring-unit; auto: 40 pixels"},
+     "largest quefrency kept, in ring-unit; auto: 40 pixels, less on frames below 82"},
     {"ring-unit", CEPMAN_OPTION_CHOICE, 0, 1, 0, "pixel|angstrom",
      "unit of the ring: cepstrum pixels, or angstrom for calibrated frames"},
     {"scale", CEPMAN_OPTION_CHOICE, 0, 2, SCALE_L2, "none|l2|standard",
