@@ -40,7 +40,7 @@ static const size_t shape[] = {3, 4, 5, 6};
 /* Bytes of a chunk as the codec writes them. */
 static size_t encode(const char *id, const unsigned char *raw, size_t size, unsigned char *to, size_t room)
 {
-    (void)room; /* no codec that needs it may be there */
+    (void)room;                   /* no codec that needs it may be there */
     if (strcmp(id, "lz4") == 0) { /* one run of literals */
         unsigned char *p = to;
         for (size_t i = 0; i < 4; i++)
