@@ -170,8 +170,8 @@ static int step_cluster(tool *t, chain *k)
     int rc = grouping_method(t, d, k->pca ? k->features : NULL, k->cepstrum_options, &k->standard, &method,
                              &k->coherence);
     if (!rc && strcmp(method, "domains") == 0)
-        rc = grouping_domains(t, k->features, cepman_dataset_scan_rows(d), cepman_dataset_scan_columns(d),
-                              &k->groups);
+        rc = grouping_domains(t, k->features, k->pca, cepman_dataset_scan_rows(d),
+                              cepman_dataset_scan_columns(d), &k->groups);
     else if (!rc)
         rc = grouping_run(t, cepman_umap_embedding(k->umap), method, NULL, k->standard.min_cluster_size,
                           k->standard.min_samples, &k->groups);

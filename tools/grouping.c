@@ -197,11 +197,16 @@ int grouping_method(tool *t, const cepman_dataset *frames, const cepman_matrix *
     return rc;
 }
 
-int grouping_domains(tool *t, const cepman_matrix *scores, size_t rows, size_t columns, grouping *g)
+int grouping_domains(tool *t, const cepman_matrix *scores, const cepman_pca *pca, size_t rows, size_t columns,
+                     grouping *g)
 {
+    const cepman_options *how = arg_stage(t, "domains");
+    cepman_matrix *sharp = NULL;
     g->method = "domains";
-    return tool_check(
-        t, cepman_domains_find(&g->labels, t->ctx, scores, rows, columns, arg_stage(t, "domains")));
+    int rc = tool_check(t, cepman_domains_sharpen(&sharp, t->ctx, scores, pca, rows, columns, how));
+    if (!rc) rc = tool_check(t, cepman_domains_find(&g->labels, t->ctx, sharp, rows, columns, how));
+    cepman_matrix_unref(sharp);
+    return rc;
 }
 
 void grouping_free(grouping *g)

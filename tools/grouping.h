@@ -42,8 +42,10 @@ int grouping_consensus(tool *t, grouping *g, const cepman_matrix *scores, const 
 int grouping_method(tool *t, const cepman_dataset *frames, const cepman_matrix *scores,
                     const cepman_options *cepstrum, const run_defaults *standard, const char **method,
                     double *coherence);
-/* Domains of a scan (cepman_domains_find()), by the stage "domains". scores: principal components of features of unit length. */
-int grouping_domains(tool *t, const cepman_matrix *scores, size_t rows, size_t columns, grouping *out);
+/* Domains of a scan (cepman_domains_sharpen(), cepman_domains_find()), by the stage "domains". scores: principal components
+ * of features of unit length, and what gave them. */
+int grouping_domains(tool *t, const cepman_matrix *scores, const cepman_pca *pca, size_t rows, size_t columns,
+                     grouping *out);
 void grouping_free(grouping *g);
 /* Facts of the result: clusters, noise, sizes, inertia, ... */
 void grouping_json(json *j, const char *key, const grouping *g);

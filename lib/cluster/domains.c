@@ -19,13 +19,15 @@ static const cep_option table[] = {
     {"density-columns", CEPMAN_OPTION_INTEGER, 1, 8, 8, NULL,
      "first columns of the features that pieces are found in, 1 to 8"},
     {"passes", CEPMAN_OPTION_INTEGER, 0, 10, 2, NULL, "passes of smoothing over 3 x 3 scan points, 0 to 10"},
+    {"power", CEPMAN_OPTION_INTEGER, 1, 8, 3, NULL,
+     "that smoothed cepstra are raised to, 1 to 8: how much their peaks count"},
     {"piece", CEPMAN_OPTION_REAL, 0.001, 1, 0.015, NULL,
      "least fraction of the points in a piece, 0.001 to 1 (and at least 8 points)"},
     {"piece-samples", CEPMAN_OPTION_INTEGER, 1, 1000, 5, NULL, "HDBSCAN's for the pieces, 1 to 1000"},
     {"domain", CEPMAN_OPTION_REAL, 0, 1, 0.03, NULL,
      "least fraction of the points in a domain, 0 to 1 (and at least 8 points)"},
-    {"least-jump", CEPMAN_OPTION_REAL, 0, 1e30, 0.3, NULL,
-     "jump of the features across a border below which it is no wall; for features of unit length"},
+    {"least-jump", CEPMAN_OPTION_REAL, 0, 1e30, 0.6, NULL,
+     "jump of the features across a border below which it is no wall; for sharpened features"},
     {"wall", CEPMAN_OPTION_REAL, 0, 10, 0.65, NULL,
      "jump over the scan's usual jump across walls, 0 to 10, above which a border is a wall"},
     {"tear", CEPMAN_OPTION_REAL, 0, 1e6, 5, NULL,
@@ -180,7 +182,8 @@ static void one_domain(cep_domains *s)
 static cepman_status pieces_to_domains(cep_domains *s)
 {
     double usual;
-    cepman_status status = drop_clusters(s, true);
+    cepman_status status = s->clusters ? cep_domains_join_alike(s) : CEPMAN_OK;
+    if (!status) status = drop_clusters(s, true);
     if (!status && s->clusters) status = cep_domains_join(s, &usual);
     if (!status && s->clusters) status = cep_domains_fill(s, usual);
     if (!status && s->clusters) status = drop_clusters(s, false);
@@ -338,6 +341,27 @@ cepman_status cepman_domains_coherence(double *out, cepman_context *ctx, const c
     double usual = count ? cep_select_f64(pair, count, count / 2) : 0;
     *out = usual > 0 ? step / usual : 1;
     return CEPMAN_OK;
+}
+
+cepman_status cepman_domains_sharpen(cepman_matrix **out, cepman_context *ctx, const cepman_matrix *scores,
+                                     const cepman_pca *pca, size_t scan_rows, size_t scan_columns,
+                                     const cepman_options *options)
+{
+    cepman_status status = cep_enter(ctx);
+    if (status) return status;
+    CEP_REQUIRE(ctx, out && scores && pca, CEPMAN_ERR_ARGUMENT, "sharpened features: an argument is NULL");
+    CEP_REQUIRE(ctx, cepman_matrix_columns(scores) == cepman_pca_components(pca), CEPMAN_ERR_SHAPE,
+                "sharpened features: scores have %zu columns, the components are %zu",
+                cepman_matrix_columns(scores), cepman_pca_components(pca));
+    cep_domains s;
+    const bool scan = scan_rows || scan_columns;
+    status = begin(&s, ctx, scores, scan ? scan_rows : cepman_matrix_rows(scores), scan ? scan_columns : 1,
+                   options);
+    if (status) return status;
+    if (scan) status = cep_domains_make_smooth(&s);
+    if (!status) status = cep_domains_sharpen(out, &s, pca);
+    end(&s);
+    return status;
 }
 
 cepman_status cepman_domains_find(cepman_labels **out, cepman_context *ctx, const cepman_matrix *features,

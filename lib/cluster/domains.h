@@ -3,6 +3,7 @@
 #define CEP_CLUSTER_DOMAINS_H
 
 #include <cepman/domains.h>
+#include <cepman/pca.h>
 
 #include "exec.h"
 #include "matrix.h"
@@ -51,10 +52,14 @@ cepman_status cep_domains_make_smooth(cep_domains *s);
 void cep_domains_inner(const cep_domains *s, bool *inner);
 /* Takes out clusters whose keep[] is 0 and numbers the others in their order; keep[] becomes their numbers. */
 void cep_domains_renumber(cep_domains *s, int32_t *keep);
+/* Joins pieces whose means hardly differ: what noise alone took apart. */
+cepman_status cep_domains_join_alike(cep_domains *s);
 /* Joins pieces; *usual: how far apart sides of walls are on this scan, infinite without walls. */
 cepman_status cep_domains_join(cep_domains *s, double *usual);
 /* Noise that lies in a domain and looks like it becomes part of it; points near borders go to the nearer side. */
 cepman_status cep_domains_fill(cep_domains *s, double usual);
+/* Sharpened features from s->smooth, the scores that the components gave. */
+cepman_status cep_domains_sharpen(cepman_matrix **out, cep_domains *s, const cepman_pca *pca);
 cepman_status cep_domains_mix(const cep_domains *s, float *mixing);
 
 #endif

@@ -13,6 +13,8 @@
 #define DRIFT 2   /* scan points a border may move from line to line */
 #define CLEAR 0.6 /* of the contrast below which a border may be a tear */
 #define HIGH 0.85 /* of the usual jump: what jumps more is a wall in any case */
+#define SMALL 0.5 /* of the least jump of a wall: a border that jumps less is a tear */
+#define ALIKE 0.4 /* of the least jump of a wall: pieces whose means are nearer are one, scattered by noise */
 #define REMNANT                                                                                              \
     0.8 /* a piece too small for a domain joins one that is nearer than this part of what walls are apart */
 
@@ -240,7 +242,8 @@ static double usual_jump(const join *g)
 static void judge(join *g)
 {
     double wall = cep_options_real(g->s->options, "wall") * g->usual,
-           contrast = cep_options_real(g->s->options, "tear");
+           contrast = cep_options_real(g->s->options, "tear"),
+           least = cep_options_real(g->s->options, "least-jump");
     size_t k = g->s->clusters;
     for (size_t i = 0; i < g->contact_count; i++) {
         const contact *m = &g->contacts[i];
@@ -248,7 +251,8 @@ static void judge(join *g)
         unsigned char kind = NEUTRAL;
         if (m->jump > wall && !(clear_tear(g, m) && m->jump < HIGH * g->usual))
             kind = WALL;
-        else if (isinf(g->usual) || (beside(m) >= 0 && m->jump < contrast * beside(m)))
+        else if (isinf(g->usual) || m->jump < SMALL * least ||
+                 (beside(m) >= 0 && m->jump < contrast * beside(m)))
             kind = TEAR;
         g->kind[m->first * k + m->second] = g->kind[m->second * k + m->first] = kind;
     }
@@ -369,7 +373,7 @@ static void sum_means(join *g)
             g->mean[c * s->d + k] /= (double)(g->size[c] ? g->size[c] : 1);
 }
 
-static cepman_status join_all(join *g)
+static cepman_status allocate(join *g)
 {
     cep_domains *s = g->s;
     size_t k = s->clusters;
@@ -381,7 +385,24 @@ static cepman_status join_all(join *g)
         return cep_fail_memory(s->ctx, "pieces of domains", k, k + s->d * sizeof *g->mean);
     for (size_t c = 0; c < k; c++)
         g->root[c] = (int32_t)c;
-    cepman_status status = find_contacts(g);
+    return CEPMAN_OK;
+}
+
+static void relabel(join *g)
+{
+    cep_domains *s = g->s;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->label[i] >= 0) s->label[i] = root_of(g, (size_t)s->label[i]);
+    for (size_t c = s->clusters;
+         c-- > 0;) /* a root is never above its pieces, so that none is overwritten too early */
+        g->root[c] = g->root[c] == (int32_t)c;
+    cep_domains_renumber(s, g->root);
+}
+
+static cepman_status join_all(join *g)
+{
+    cepman_status status = allocate(g);
+    if (!status) status = find_contacts(g);
     if (status) return status;
     g->usual = usual_jump(g);
     judge(g);
@@ -389,12 +410,67 @@ static cepman_status join_all(join *g)
     status = join_pieces(g);
     if (status) return status;
     join_remnants(g);
-    for (size_t i = 0; i < s->n; i++)
-        if (s->label[i] >= 0) s->label[i] = root_of(g, (size_t)s->label[i]);
-    for (size_t c = 0; c < k; c++)
-        g->root[c] = root_of(g, c) == (int32_t)c;
-    cep_domains_renumber(s, g->root);
+    relabel(g);
     return CEPMAN_OK;
+}
+
+/* Noise that is as near to the mean of a piece becomes part of it: of a tight cluster HDBSCAN keeps its densest spots only. */
+static void take_in(join *g, double near)
+{
+    cep_domains *s = g->s;
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->label[i] >= 0 || !s->good[i]) continue;
+        double least = near * near;
+        for (size_t c = 0; c < s->clusters; c++) {
+            if (root_of(g, c) != (int32_t)c) continue;
+            double sum = 0;
+            for (size_t k = 0; k < s->d; k++) {
+                double step = (double)cep_domains_smooth(s, i)[k] - g->mean[c * s->d + k];
+                sum += step * step;
+            }
+            if (sum >= least) continue;
+            least = sum;
+            s->label[i] = (int32_t)c;
+        }
+    }
+}
+
+/* The likest two first, until no two are as near. */
+static cepman_status join_alike(join *g, double near)
+{
+    size_t k = g->s->clusters;
+    cepman_status status = allocate(g);
+    if (status) return status;
+    sum_means(g);
+    for (;;) {
+        size_t first = k, second = k;
+        double least = near;
+        for (size_t a = 0; a < k; a++)
+            for (size_t b = a + 1; root_of(g, a) == (int32_t)a && b < k; b++) {
+                if (root_of(g, b) != (int32_t)b) continue;
+                double apart = means_apart(g, a, b);
+                if (apart >= least) continue;
+                least = apart;
+                first = a;
+                second = b;
+            }
+        if (first == k) break;
+        unite(g, first, second);
+    }
+    take_in(g, near);
+    relabel(g);
+    return CEPMAN_OK;
+}
+
+static void join_free(join *g)
+{
+    cep_memory *mem = g->s->mem;
+    cep_free(mem, g->crossings);
+    cep_free(mem, g->contacts);
+    cep_free(mem, g->kind);
+    cep_free(mem, g->root);
+    cep_free(mem, g->size);
+    cep_free(mem, g->mean);
 }
 
 cepman_status cep_domains_join(cep_domains *s, double *usual)
@@ -402,11 +478,14 @@ cepman_status cep_domains_join(cep_domains *s, double *usual)
     join g = {.s = s};
     cepman_status status = join_all(&g);
     *usual = g.usual;
-    cep_free(s->mem, g.crossings);
-    cep_free(s->mem, g.contacts);
-    cep_free(s->mem, g.kind);
-    cep_free(s->mem, g.root);
-    cep_free(s->mem, g.size);
-    cep_free(s->mem, g.mean);
+    join_free(&g);
+    return status;
+}
+
+cepman_status cep_domains_join_alike(cep_domains *s)
+{
+    join g = {.s = s};
+    cepman_status status = join_alike(&g, ALIKE * cep_options_real(s->options, "least-jump"));
+    join_free(&g);
     return status;
 }

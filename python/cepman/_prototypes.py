@@ -288,6 +288,7 @@ PROTOTYPES = {
     "cepman_consensus_merge": "ipppppzzp labels",
     "cepman_domains_options_create": "ipp options",
     "cepman_domains_coherence": "ipppzz",
+    "cepman_domains_sharpen": "ippppzzp matrix",
     "cepman_domains_find": "ipppzzp labels",
     "cepman_domains_mixing": "ippppzzp",
     "cepman_hierarchy_create": "ippzzz hierarchy",

@@ -55,10 +55,15 @@ static void end(scan *s)
     support_end(s->ctx);
 }
 
+/* Walls of these scans are jumps of 0.57: the features are not sharpened. */
 static cepman_labels *find(scan *s)
 {
     cepman_labels *l = NULL;
-    assert_good(s->ctx, cepman_domains_find(&l, s->ctx, s->features, ROWS, COLUMNS, NULL));
+    cepman_options *o = NULL;
+    assert_good(s->ctx, cepman_domains_options_create(&o, s->ctx));
+    assert_good(s->ctx, cepman_options_set_real(o, s->ctx, "least-jump", 0.3));
+    assert_good(s->ctx, cepman_domains_find(&l, s->ctx, s->features, ROWS, COLUMNS, o));
+    cepman_options_unref(o);
     return l;
 }
 
