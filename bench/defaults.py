@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Judges `cepman run` without options on simulated scans with ground truth: materials, detectors, doses, seeds.
 
-  bench/defaults.py CEPMAN [--set tune|held-out|fresh|stacks|all] [--only WORD] [--jobs 2] [--keep DIR] [--json OUT.json]
+  bench/defaults.py CEPMAN [--set tune|held-out|fresh|stacks|random|all] [--draw 1] [--only WORD] [--jobs 2] [--keep DIR]
+                    [--json OUT.json]
 
 Scans come from `cepman simulate`; mosaics of single crystals are made here of several such scans: a binomial share of each
 one's counts at every scan point, which is exactly a Poisson count of the mixed intensity. A table has one line a scan:
 accuracy on core points (one-to-one matching; noise and surplus clusters are errors), clusters found and true, the part of
 the core that is noise, and the part of the wall points that boundaries.npy marks (and of core points, wrongly).
-Needs numpy; nothing is fetched. The pipeline was tuned on the set tune alone; held-out has other seeds, materials, frames,
-pixels and doses, and was for judging a change once it was made; fresh differs from both in all of these again, and was first
-looked at when the defaults were final; stacks is hard silver without a scan, where most goes wrong (not in all).
+Needs numpy; nothing is fetched. The pipeline was tuned on tune, held-out, fresh and draws 1 and 2 of random (40 scans of random
+scenes, metals, sizes, detectors and doses); any other draw is new to it. stacks is hard silver without a scan (not in all, nor
+is random).
 """
 import argparse
 import concurrent.futures
@@ -83,6 +84,35 @@ STACKS = {
     "Ag-%d-%s-%d" % (tilt, dose, seed): ("stack", "ag-tilt-hard", dict(scan="10x30", tilt=tilt, dose=float(dose), seed=seed))
     for dose, tilt, seed in itertools.product(("1e4", "1e5"), (20, 25, 30), (51, 52, 53))
 }
+METALS = ("Ag", "Al", "Au", "Cu", "Ir", "Ni", "Pb", "Pd", "Pt", "Rh")
+ZONES = ("0 0 1", "1 1 0", "1 1 1", "1 2 0", "1 1 2")
+
+
+def random_case(draw, number):
+    rng = np.random.default_rng([draw, number])
+    frame = int(rng.choice([64, 80, 96, 112, 128, 144, 160]))
+    pixel = round(float(4.1 / frame * rng.uniform(.85, 1.15)), 4)
+    dose = float("%.2g" % 10**rng.uniform(4, 6))
+    options = dict(scan="%dx%d" % (int(rng.integers(24, 72)), int(rng.integers(24, 72))), frame=frame, pixel=pixel, dose=dose,
+                   seed=draw * 1000 + number)
+    metal, kind = str(rng.choice(METALS)), number % 8
+    if kind in (0, 6):
+        return "scene", "twin-domains", options
+    if kind == 1:
+        return "scene", "twin-domains-hard", options
+    if kind == 2:
+        return "scene", "oxide-particle", dict(options, crystal=str(rng.choice(["Al", "Ni", "Cu", metal])))
+    if kind == 3:
+        return "scene", "ag-tilt", dict(options, crystal=metal, tilt=int(rng.integers(3, 25)))
+    if kind == 4:
+        return "scene", "ag-tilt-hard", dict(options, crystal=metal, tilt=int(rng.integers(3, 19)))
+    if kind == 5:
+        return "scene", "single-crystal", dict(options, crystal=str(rng.choice([metal, "SnSe", "alpha-Al2O3"])),
+                                               zone=str(rng.choice(["1 0 0", "0 0 1", "1 1 0"])), tilt=int(rng.integers(1, 6)))
+    zones = ZONES[:int(rng.integers(2, 6))]
+    return "mosaic", metal, dict(options, tilt=int(rng.integers(2, 6)), zones=zones)
+
+
 SETS = {"tune": TUNE, "held-out": HELD_OUT, "fresh": FRESH, "stacks": STACKS}
 
 
@@ -186,7 +216,8 @@ def judge(cepman, name, case, keep, run):
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("cepman")
-    p.add_argument("--set", choices=(*SETS, "all"), default="all")
+    p.add_argument("--set", choices=(*SETS, "random", "all"), default="all")
+    p.add_argument("--draw", type=int, default=1, help="which forty scans of the set random, 0 and more")
     p.add_argument("--only", default="", help="cases whose name holds this word")
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--keep", help="a folder for scans and results; without it they are deleted")
@@ -194,7 +225,9 @@ def main():
     p.add_argument("--run", default="", help="options for cepman run, to compare with the defaults")
     a = p.parse_args()
     chosen = ("tune", "held-out", "fresh") if a.set == "all" else (a.set,)
-    cases = {k: v for name in chosen for k, v in SETS[name].items() if a.only in k}
+    named = [("random-%d-%d" % (a.draw, i), random_case(a.draw, i)) for i in range(40)] if a.set == "random" else \
+        [case for name in chosen for case in SETS[name].items()]
+    cases = {name: case for name, case in named if a.only in name}
     print("%-16s %8s %9s %6s %6s %6s %7s" % ("scan", "accuracy", "clusters", "noise", "walls", "core", "seconds"))
     share = lambda v: "     -" if v is None else "%6.3f" % v
     lines = []

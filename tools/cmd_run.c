@@ -169,23 +169,26 @@ static int step_cluster(tool *t, chain *k)
     const char *method = NULL;
     int rc = grouping_method(t, d, k->pca ? k->features : NULL, k->cepstrum_options, &k->standard, &method,
                              &k->coherence);
-    if (!rc && strcmp(method, "domains") == 0)
-        rc = grouping_domains(t, k->features, k->pca, cepman_dataset_scan_rows(d),
-                              cepman_dataset_scan_columns(d), &k->groups);
-    else if (!rc)
+    const size_t rows = scan ? cepman_dataset_scan_rows(d) : 0,
+                 columns = scan ? cepman_dataset_scan_columns(d) : 0;
+    if (!rc && strcmp(method, "domains") == 0) {
+        rc = grouping_domains(t, k->features, k->pca, rows, columns, &k->groups);
+        if (!rc && strcmp(arg_text(t, "method"), "auto") == 0 &&
+            !grouping_is_areas(&k->groups, rows, columns)) {
+            grouping_free(&k->groups);
+            method = "hdbscan";
+        }
+    }
+    if (!rc && strcmp(method, "domains") != 0)
         rc = grouping_run(t, cepman_umap_embedding(k->umap), method, NULL, k->standard.min_cluster_size,
                           k->standard.min_samples, &k->groups);
     if (!rc) rc = grouping_one_domain(t, &k->groups);
     if (!rc && wants_consensus(t, k))
-        rc = grouping_consensus(t, &k->groups, k->features, &k->standard, cepman_dataset_scan_rows(d),
-                                cepman_dataset_scan_columns(d));
+        rc = grouping_consensus(t, &k->groups, k->features, &k->standard, rows, columns);
     k->with_walls = !rc && scan && k->pca;
     if (k->with_walls) rc = walls_promise(t, arg_text(t, "output"), &k->walls);
     if (!rc && k->with_walls) rc = walls_write(t, d, k->groups.labels, k->features, &k->walls);
-    if (!rc)
-        rc = tool_check(t, cepman_labels_save(k->groups.labels, t->ctx, k->labels,
-                                              scan ? cepman_dataset_scan_rows(d) : 0,
-                                              cepman_dataset_scan_columns(d)));
+    if (!rc) rc = tool_check(t, cepman_labels_save(k->groups.labels, t->ctx, k->labels, rows, columns));
     if (!rc && k->strength) rc = save_strength(t, k, k->strength);
     if (!rc) rc = atlas_embedding(t, cepman_umap_embedding(k->umap), k->groups.labels, k->embedding_png);
     return rc;

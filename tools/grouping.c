@@ -6,6 +6,9 @@
 
 #include "grouping.h"
 
+#define AREAS                                                                                                \
+    0.7 /* of all pairs of scan neighbours: those in one domain. 0.83 to 1 on scans of 20 x 24 points and more */
+
 int grouping_check(tool *t, const char *method)
 {
     static const char *const of_kmeans[] = {"mixture", "hdbscan-tree", "hdbscan", NULL},
@@ -207,6 +210,23 @@ int grouping_domains(tool *t, const cepman_matrix *scores, const cepman_pca *pca
     if (!rc) rc = tool_check(t, cepman_domains_find(&g->labels, t->ctx, sharp, rows, columns, how));
     cepman_matrix_unref(sharp);
     return rc;
+}
+
+bool grouping_is_areas(const grouping *g, size_t rows, size_t columns)
+{
+    const int32_t *label = cepman_labels_data(g->labels);
+    size_t alike = 0, pairs = 0;
+    for (size_t i = 0; i < rows * columns; i++) {
+        if ((i + 1) % columns) {
+            pairs++;
+            alike += label[i] == label[i + 1];
+        }
+        if (i + columns < rows * columns) {
+            pairs++;
+            alike += label[i] == label[i + columns];
+        }
+    }
+    return (double)alike >= AREAS * (double)pairs;
 }
 
 void grouping_free(grouping *g)

@@ -46,6 +46,8 @@ int grouping_method(tool *t, const cepman_dataset *frames, const cepman_matrix *
  * of features of unit length, and what gave them. */
 int grouping_domains(tool *t, const cepman_matrix *scores, const cepman_pca *pca, size_t rows, size_t columns,
                      grouping *out);
+/* Whether domains are areas of the scan. Where tilts jump from point to point they are a pattern of dots and stripes. */
+bool grouping_is_areas(const grouping *g, size_t rows, size_t columns);
 void grouping_free(grouping *g);
 /* Facts of the result: clusters, noise, sizes, inertia, ... */
 void grouping_json(json *j, const char *key, const grouping *g);

@@ -1713,7 +1713,14 @@ inline options domains_options(const context &ctx)
 {
     return {ctx, cepman_domains_options_create};
 }
-/* Domains of a scan from a few principal components of features of unit length. */
+/* Features in which tilts count less than domains, from principal scores of cepstra; a scan of 0 x 0 is none. */
+inline matrix domains_sharpen(const context &ctx, const matrix &scores, const pca &components,
+                              std::size_t scan_rows, std::size_t scan_columns, const options &how = {})
+{
+    return ctx.make<matrix>(cepman_domains_sharpen, scores.get(), components.get(), scan_rows, scan_columns,
+                            how.get());
+}
+/* Domains of a scan, from sharpened features. */
 inline labels domains(const context &ctx, const matrix &features, std::size_t scan_rows,
                       std::size_t scan_columns, const options &how = {})
 {

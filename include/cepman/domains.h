@@ -23,7 +23,7 @@ CEPMAN_BEGIN
  *   piece            real 0.001..1 (0.015): least fraction of the points in a piece (at least 8 points)
  *   piece-samples    integer 1..1000 (5): of HDBSCAN
  *   domain           real 0..1 (0.03): least fraction of the points in a domain (at least 8 points)
- *   least-jump       real 0..1e30 (0.6), in units of the features: no border with a smaller jump is a wall. For features
+ *   least-jump       real 0..1e30 (0.62), in units of the features: no border with a smaller jump is a wall. For features
  *                    of unit length it is the chord of an angle; the default is for sharpened ones (0.3 for cepstra scaled by
  *                    l2 as they are). Pieces whose means differ by less than 0.4 of it are one; a border that jumps by less
  *                    than half of it is no wall either

@@ -26,7 +26,7 @@ static const cep_option table[] = {
     {"piece-samples", CEPMAN_OPTION_INTEGER, 1, 1000, 5, NULL, "HDBSCAN's for the pieces, 1 to 1000"},
     {"domain", CEPMAN_OPTION_REAL, 0, 1, 0.03, NULL,
      "least fraction of the points in a domain, 0 to 1 (and at least 8 points)"},
-    {"least-jump", CEPMAN_OPTION_REAL, 0, 1e30, 0.6, NULL,
+    {"least-jump", CEPMAN_OPTION_REAL, 0, 1e30, 0.62, NULL,
      "jump of the features across a border below which it is no wall; for sharpened features"},
     {"wall", CEPMAN_OPTION_REAL, 0, 10, 0.65, NULL,
      "jump over the scan's usual jump across walls, 0 to 10, above which a border is a wall"},
@@ -143,6 +143,28 @@ void cep_domains_renumber(cep_domains *s, int32_t *keep)
     s->clusters = (size_t)next;
 }
 
+/* Of thin clusters those that lie among one another, as pieces of one domain do whose tilts change from point to point: at a
+ * quarter of their points there is nothing else within two. A wall is no wider than that. Their thin[] is taken back. */
+static cepman_status spare_mixed(const cep_domains *s, const size_t *size, int32_t *keep)
+{
+    size_t *thick = cep_alloc_zero(s->mem, s->clusters + 1, sizeof *thick);
+    if (!thick) return cep_fail_memory(s->ctx, "pieces of domains", s->clusters, sizeof *thick);
+    for (size_t i = 0; i < s->n; i++) {
+        size_t y = i / s->columns, x = i % s->columns;
+        bool all = s->label[i] >= 0 && !keep[s->label[i]];
+        for (size_t v = cep_domains_from(y, 2); all && v < cep_domains_to(y, 2, s->rows); v++)
+            for (size_t u = cep_domains_from(x, 2); u < cep_domains_to(x, 2, s->columns); u++) {
+                int32_t other = s->label[v * s->columns + u];
+                all = all && (other < 0 || !keep[other]);
+            }
+        if (all) thick[s->label[i]]++;
+    }
+    for (size_t c = 0; c < s->clusters; c++)
+        if (!keep[c]) keep[c] = 4 * thick[c] >= size[2 * c] && size[2 * c] > 0;
+    cep_free(s->mem, thick);
+    return CEPMAN_OK;
+}
+
 /* Takes out clusters that are walls, or those that are too small. */
 static cepman_status drop_clusters(cep_domains *s, bool walls)
 {
@@ -162,7 +184,8 @@ static cepman_status drop_clusters(cep_domains *s, bool walls)
         for (size_t c = 0; c < s->clusters; c++)
             keep[c] = walls ? (double)size[2 * c + 1] >= INTERIOR * (double)size[2 * c]
                             : (double)size[2 * c] >= least;
-        cep_domains_renumber(s, keep);
+        if (walls) status = spare_mixed(s, size, keep);
+        if (!status) cep_domains_renumber(s, keep);
     } else {
         status = cep_fail_memory(s->ctx, "domains", s->n, sizeof *inner);
     }

@@ -52,6 +52,14 @@ cepman_status cep_domains_make_smooth(cep_domains *s);
 void cep_domains_inner(const cep_domains *s, bool *inner);
 /* Takes out clusters whose keep[] is 0 and numbers the others in their order; keep[] becomes their numbers. */
 void cep_domains_renumber(cep_domains *s, int32_t *keep);
+/* What the scan shows where two pieces meet. */
+typedef struct cep_contact {
+    size_t count;
+    double jump, low, high; /* across, and on either side; negative: not measured */
+    size_t first, second;   /* pieces */
+} cep_contact;
+/* All pairs of pieces that meet, by the lower, then the higher piece. *out is the caller's to free. */
+cepman_status cep_domains_contacts(cep_contact **out, size_t *count, cep_domains *s);
 /* Joins pieces whose means hardly differ: what noise alone took apart. */
 cepman_status cep_domains_join_alike(cep_domains *s);
 /* Joins pieces; *usual: how far apart sides of walls are on this scan, infinite without walls. */

@@ -9,14 +9,14 @@ from ._estimators import PCA, UMAP, VAE, Cepstrum, NearestNeighbors
 from ._library import Error, context, library
 from ._rounds import Hierarchy
 from ._scores import (accuracy_score, adjusted_mutual_info_score, adjusted_rand_score, agreement_score, calinski_harabasz_score,
-                      consensus, davies_bouldin_score, dbcv_score, domains, gap_score, inertia_score, silhouette_score,
+                      consensus, davies_bouldin_score, dbcv_score, domains, gap_score, inertia_score, sharpen, silhouette_score,
                       simplified_silhouette_score, stability_score)
 
 __all__ = ["Cepstrum", "Dataset", "Error", "GaussianMixture", "HDBSCAN", "Hierarchy", "KMeans", "MiniBatchKMeans",
            "NearestNeighbors", "PCA", "UMAP", "VAE", "accuracy_score", "adjusted_mutual_info_score", "adjusted_rand_score",
-           "agreement_score", "calinski_harabasz_score", "consensus", "davies_bouldin_score", "dbcv_score", "domains", "gap_score",
-           "inertia_score", "library_version", "open", "set_memory_limit", "set_progress", "set_threads", "silhouette_score",
-           "simplified_silhouette_score", "simulate", "stability_score", "wrap"]
+           "agreement_score", "calinski_harabasz_score", "consensus", "davies_bouldin_score", "dbcv_score", "domains",
+           "gap_score", "inertia_score", "library_version", "open", "set_memory_limit", "set_progress", "set_threads",
+           "sharpen", "silhouette_score", "simplified_silhouette_score", "simulate", "stability_score", "wrap"]
 __version__ = "1.0.0"
 
 

@@ -82,7 +82,13 @@ def consensus(fine, coarse, features, **parameters):
     return arrays.labels_array(made).reshape(scan_shape)
 
 
+def sharpen(scores, pca, scan_shape=(0, 0), **parameters):
+    """Features in which tilts count less than domains, from the scores of a fitted PCA of cepstra; (0, 0): no scan."""
+    return arrays.array(context.make("domains_sharpen", arrays.matrix(scores), pca._fitted(), *scan_shape,
+                                     arrays.options("domains", parameters)))
+
+
 def domains(features, scan_shape, **parameters):
-    """Labels (scan_shape) of a scan's domains from features of its points, some 10 principal components; -1 is noise."""
+    """Labels (scan_shape) of a scan's domains from sharpened features of its points; -1 is noise."""
     made = context.make("domains_find", arrays.matrix(features), *scan_shape, arrays.options("domains", parameters))
     return arrays.labels_array(made).reshape(scan_shape)

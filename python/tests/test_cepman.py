@@ -278,7 +278,11 @@ class Chain(unittest.TestCase):
         self.assertEqual(cepman.agreement_score([found, found, found]), 1)
         self.assertLessEqual(cepman.stability_score(self.features, runs=3, k=2), 1)
         fine = found.reshape(self.scan.scan_shape)
-        self.assertEqual(cepman.domains(self.features[:, :10], (12, 10)).shape, (12, 10))
+        pca = cepman.PCA(components=6).fit(self.features)
+        sharp = cepman.sharpen(pca.transform(self.features), pca, (12, 10))
+        self.assertEqual(sharp.shape, (120, 6))
+        self.assertEqual(cepman.domains(sharp, (12, 10)).shape, (12, 10))
+        self.assertEqual(cepman.sharpen(pca.transform(self.features), pca, power=2).shape, (120, 6))
         self.assertEqual(cepman.consensus(fine, fine, self.features[:, :5], interior=0).shape, fine.shape)
 
     @unittest.skipIf(sklearn is None, "scikit-learn is not installed")

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <cepman/domains.h>
+#include <cepman/pca.h>
 
 #include "support.h"
 
@@ -205,6 +206,169 @@ START_TEST(same_bits_for_any_threads)
 }
 END_TEST
 
+/* ---- sharpened features ------------------------------------------------------------------------------------------ */
+
+#define CEPSTRUM 40
+
+/* Cepstra of two crystals: two peaks each, and a broad part that the tilt changes more than the peaks. */
+static void make_cepstra(cepman_context *ctx, cepman_matrix **cepstra, cepman_pca **pca,
+                         cepman_matrix **scores)
+{
+    static float x[COUNT * CEPSTRUM];
+    support_random r = {5};
+    cepman_options *o = NULL;
+    for (int i = 0; i < COUNT; i++) {
+        int crystal = i % COLUMNS >= 20;
+        double tilt = (double)(i / COLUMNS) / ROWS, squares = 0;
+        float *row = x + CEPSTRUM * i;
+        for (int k = 0; k < CEPSTRUM; k++) {
+            double peak = k == 8 + 3 * crystal || k == 30 - 4 * crystal ? 4 - tilt : 0;
+            row[k] = (float)(peak + 0.8 + 0.6 * tilt * sin(k / 3.0) + 0.02 * support_normal(&r));
+            squares += (double)row[k] * (double)row[k];
+        }
+        for (int k = 0; k < CEPSTRUM; k++)
+            row[k] = (float)((double)row[k] / sqrt(squares));
+    }
+    assert_good(ctx, cepman_matrix_copy(cepstra, ctx, x, COUNT, CEPSTRUM, CEPSTRUM));
+    assert_good(ctx, cepman_pca_options_create(&o, ctx));
+    assert_good(ctx, cepman_options_set_integer(o, ctx, "components", 4));
+    assert_good(ctx, cepman_pca_fit(pca, ctx, *cepstra, o));
+    assert_good(ctx, cepman_pca_apply(scores, ctx, *pca, *cepstra));
+    cepman_options_unref(o);
+}
+
+static double apart(const cepman_matrix *m, int a, int b)
+{
+    double sum = 0;
+    for (size_t k = 0; k < cepman_matrix_columns(m); k++) {
+        double step = (double)cepman_matrix_row(m, (size_t)a)[k] - (double)cepman_matrix_row(m, (size_t)b)[k];
+        sum += step * step;
+    }
+    return sqrt(sum);
+}
+
+/* Tilt over crystal: ends of one column of the scan against points of one row. */
+static double ratio(const cepman_matrix *m)
+{
+    return apart(m, 5, (ROWS - 1) * COLUMNS + 5) / apart(m, 15 * COLUMNS + 5, 15 * COLUMNS + 40);
+}
+
+START_TEST(tilts_count_less)
+{
+    cepman_context *ctx = support_begin(1);
+    cepman_matrix *cepstra = NULL, *scores = NULL, *sharp = NULL, *plain = NULL;
+    cepman_pca *pca = NULL;
+    cepman_options *o = NULL;
+    cepman_labels *l = NULL;
+    make_cepstra(ctx, &cepstra, &pca, &scores);
+    assert_good(ctx, cepman_domains_sharpen(&sharp, ctx, scores, pca, ROWS, COLUMNS, NULL));
+    ck_assert_uint_eq(cepman_matrix_rows(sharp), COUNT);
+    ck_assert_uint_eq(cepman_matrix_columns(sharp), 4);
+    ck_assert(ratio(sharp) < 0.5 * ratio(scores));
+    assert_good(ctx, cepman_domains_find(&l, ctx, sharp, ROWS, COLUMNS, NULL));
+    ck_assert_uint_eq(cepman_labels_clusters(l), 2);
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_int_eq(cepman_labels_data(l)[i] == cepman_labels_data(l)[0], i % COLUMNS < 20);
+    cepman_labels_unref(l);
+    /* The first power of unsmoothed scores is the cepstra again: distances are theirs. */
+    assert_good(ctx, cepman_domains_options_create(&o, ctx));
+    assert_good(ctx, cepman_options_set_integer(o, ctx, "power", 1));
+    assert_good(ctx, cepman_domains_sharpen(&plain, ctx, scores, pca, 0, 0, o));
+    for (int i = 0; i < COUNT; i += 37)
+        ck_assert_double_eq_tol(apart(plain, i, COUNT - 1 - i), apart(scores, i, COUNT - 1 - i), 2e-2);
+    cepman_options_unref(o);
+    cepman_matrix_unref(plain);
+    cepman_matrix_unref(sharp);
+    cepman_matrix_unref(scores);
+    cepman_matrix_unref(cepstra);
+    cepman_pca_unref(pca);
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(sharpening_odd_inputs)
+{
+    cepman_context *ctx = support_begin(1);
+    cepman_matrix *cepstra = NULL, *scores = NULL, *sharp = NULL, *few = NULL;
+    cepman_pca *pca = NULL;
+    static float x[6 * 4];
+    make_cepstra(ctx, &cepstra, &pca, &scores);
+    assert_fails(ctx, cepman_domains_sharpen(&sharp, ctx, scores, pca, ROWS, 7, NULL), CEPMAN_ERR_SHAPE,
+                 "30 x 7");
+    assert_fails(ctx, cepman_domains_sharpen(&sharp, ctx, cepstra, pca, ROWS, COLUMNS, NULL),
+                 CEPMAN_ERR_SHAPE, "40 columns");
+    assert_status(ctx, cepman_domains_sharpen(NULL, ctx, scores, pca, 0, 0, NULL), CEPMAN_ERR_ARGUMENT);
+    assert_status(ctx, cepman_domains_sharpen(&sharp, ctx, NULL, pca, 0, 0, NULL), CEPMAN_ERR_ARGUMENT);
+    assert_status(ctx, cepman_domains_sharpen(&sharp, ctx, scores, NULL, 0, 0, NULL), CEPMAN_ERR_ARGUMENT);
+    ck_assert_ptr_null(sharp);
+    /* 0, 1 and 2 rows; all alike; rows that are no numbers stay so and change no other row. */
+    for (size_t n = 0; n < 3; n++) {
+        assert_good(ctx, cepman_matrix_copy(&few, ctx, x, n, 4, 4));
+        assert_good(ctx, cepman_domains_sharpen(&sharp, ctx, few, pca, 0, 0, NULL));
+        ck_assert_uint_eq(cepman_matrix_rows(sharp), n);
+        for (size_t i = 0; i < n; i++)
+            for (int k = 0; k < 4; k++)
+                ck_assert_double_eq_tol(cepman_matrix_row(sharp, i)[k], 0, 1e-6);
+        cepman_matrix_unref(sharp);
+        cepman_matrix_unref(few);
+        sharp = few = NULL;
+    }
+    for (int i = 0; i < 24; i++)
+        x[i] = (float)(i % 5) / 10;
+    x[5] = NAN;
+    x[14] = INFINITY;
+    assert_good(ctx, cepman_matrix_copy(&few, ctx, x, 6, 4, 4));
+    assert_good(ctx, cepman_domains_sharpen(&sharp, ctx, few, pca, 2, 3, NULL));
+    for (size_t i = 0; i < 6; i++)
+        for (int k = 0; k < 4; k++)
+            ck_assert_int_eq(isfinite(cepman_matrix_row(sharp, i)[k]) != 0, i != 1 && i != 3);
+    cepman_matrix_unref(sharp);
+    cepman_matrix_unref(few);
+    sharp = NULL;
+    long n = 0;
+    for (;; n++) {
+        support_fail_at(n);
+        cepman_status st = cepman_domains_sharpen(&sharp, ctx, scores, pca, ROWS, COLUMNS, NULL);
+        if (!st) break;
+        ck_assert_int_eq(st, CEPMAN_ERR_MEMORY);
+        ck_assert_ptr_null(sharp);
+    }
+    support_fail_at(-1);
+    ck_assert_int_gt(n, 10);
+    cepman_matrix_unref(sharp);
+    sharp = NULL;
+    cepman_context_cancel(ctx);
+    assert_status(ctx, cepman_domains_sharpen(&sharp, ctx, scores, pca, ROWS, COLUMNS, NULL),
+                  CEPMAN_ERR_CANCELLED);
+    ck_assert_ptr_null(sharp);
+    cepman_matrix_unref(scores);
+    cepman_matrix_unref(cepstra);
+    cepman_pca_unref(pca);
+    support_end(ctx);
+}
+END_TEST
+
+START_TEST(sharpened_by_any_threads)
+{
+    static float seen[2][COUNT * 4];
+    for (unsigned i = 0; i < 2; i++) {
+        cepman_context *ctx = support_begin(i ? 3 : 1);
+        cepman_matrix *cepstra = NULL, *scores = NULL, *sharp = NULL;
+        cepman_pca *pca = NULL;
+        make_cepstra(ctx, &cepstra, &pca, &scores);
+        assert_good(ctx, cepman_domains_sharpen(&sharp, ctx, scores, pca, ROWS, COLUMNS, NULL));
+        for (size_t j = 0; j < COUNT; j++)
+            memcpy(seen[i] + 4 * j, cepman_matrix_row(sharp, j), 4 * sizeof(float));
+        cepman_matrix_unref(sharp);
+        cepman_matrix_unref(scores);
+        cepman_matrix_unref(cepstra);
+        cepman_pca_unref(pca);
+        support_end(ctx);
+    }
+    ck_assert_mem_eq(seen[0], seen[1], sizeof seen[0]);
+}
+END_TEST
+
 START_TEST(odd_inputs)
 {
     cepman_context *ctx = support_begin(1);
@@ -306,6 +470,9 @@ Suite *suite(void)
     tcase_add_test(t, what_is_in_no_domain);
     tcase_add_test(t, coherence_of_scans);
     tcase_add_test(t, same_bits_for_any_threads);
+    tcase_add_test(t, tilts_count_less);
+    tcase_add_test(t, sharpening_odd_inputs);
+    tcase_add_test(t, sharpened_by_any_threads);
     tcase_add_test(t, odd_inputs);
     tcase_add_test(t, options_and_conduct);
     suite_add_tcase(s, t);

@@ -114,6 +114,11 @@ void simulations()
                                          components.total_variance());
     check(again.project(ctx, held(ctx, all)) == components.project(ctx, held(ctx, all)),
           "components of numbers give the same scores");
+    const auto sharp = cepman::domains_sharpen(ctx, again.apply(ctx, all), again, 6, 7,
+                                               cepman::domains_options(ctx).set("power", 2));
+    check(sharp.rows() == 42 && sharp.columns() == 3, "sharpened features of a scan");
+    check(thrown<cepman::error>([&] { cepman::domains_sharpen(ctx, all, again, 6, 7); }) != "none",
+          "of as many columns as components");
     const auto block = ctx.allocate(1000);
     check(block && ctx.memory_used() >= 1000, "memory of the context");
     ctx.poll();

@@ -64,19 +64,19 @@ CEPMAN_BEGIN
 typedef struct cepman_context cepman_context;
 typedef void (*cepman_destroy)(void *user);
 typedef struct cepman_allocator {
-    size_t struct_size;
+    size_t struct_size; 
     void *user;
     void *(*allocate)(void *user, size_t size, size_t alignment);
     void (*release)(void *user, void *pointer, size_t size);
 } cepman_allocator;
 typedef struct cepman_executor {
-    size_t struct_size;
+    size_t struct_size; 
     void *user;
     unsigned (*concurrency)(void *user);
     int (*run)(void *user, void (*task)(void *argument, size_t index), void *argument, size_t count);
 } cepman_executor;
 typedef struct cepman_planner_lock {
-    size_t struct_size;
+    size_t struct_size; 
     void *user;
     void (*acquire)(void *user);
     void (*release)(void *user);
@@ -128,11 +128,11 @@ CEPMAN_END
 CEPMAN_BEGIN
 typedef struct cepman_options cepman_options;
 typedef enum cepman_option_type {
-    CEPMAN_OPTION_FLAG = 0,
+    CEPMAN_OPTION_FLAG = 0, 
     CEPMAN_OPTION_INTEGER = 1,
     CEPMAN_OPTION_REAL = 2,
-    CEPMAN_OPTION_CHOICE = 3,
-    CEPMAN_OPTION_TEXT = 4
+    CEPMAN_OPTION_CHOICE = 3, 
+    CEPMAN_OPTION_TEXT = 4    
 } cepman_option_type;
 CEPMAN_API void cepman_options_unref(cepman_options *options);
 CEPMAN_API cepman_options *cepman_options_ref(cepman_options *options);
@@ -156,7 +156,7 @@ CEPMAN_API cepman_status cepman_options_get_real(const cepman_options *options, 
                                                  const char *name, double *value);
 CEPMAN_API cepman_status cepman_options_get_text(const cepman_options *options, cepman_context *context,
                                                  const char *name, const char **value);
-CEPMAN_API const char *cepman_options_kind(const cepman_options *options);
+CEPMAN_API const char *cepman_options_kind(const cepman_options *options); 
 CEPMAN_API size_t cepman_options_count(const cepman_options *options);
 CEPMAN_API const char *cepman_options_name(const cepman_options *options, size_t index);
 CEPMAN_API const char *cepman_options_help(const cepman_options *options, size_t index);
@@ -180,9 +180,9 @@ typedef enum cepman_type {
     CEPMAN_TYPE_I32 = 6,
     CEPMAN_TYPE_F32 = 7,
     CEPMAN_TYPE_F64 = 8,
-    CEPMAN_TYPE_BOOL = 9,
+    CEPMAN_TYPE_BOOL = 9, 
     CEPMAN_TYPE_I64 = 10,
-    CEPMAN_TYPE_F16 = 11
+    CEPMAN_TYPE_F16 = 11 
 } cepman_type;
 CEPMAN_API size_t cepman_type_size(cepman_type type);
 CEPMAN_API const char *cepman_type_name(cepman_type type);
@@ -242,7 +242,7 @@ CEPMAN_API cepman_status cepman_dataset_wrap(cepman_dataset **out, cepman_contex
                                              cepman_type type, size_t scan_rows, size_t scan_columns,
                                              size_t height, size_t width, cepman_destroy destroy, void *user);
 typedef struct cepman_frame_source {
-    size_t struct_size;
+    size_t struct_size; 
     void *user;
     int (*read)(void *user, size_t first, size_t count, void *destination);
     size_t (*available)(void *user);
@@ -272,7 +272,7 @@ CEPMAN_API cepman_dataset *cepman_dataset_ref(cepman_dataset *dataset);
 CEPMAN_API void cepman_dataset_unref(cepman_dataset *dataset);
 CEPMAN_API size_t cepman_dataset_scan_rows(const cepman_dataset *dataset);
 CEPMAN_API size_t cepman_dataset_scan_columns(const cepman_dataset *dataset);
-CEPMAN_API size_t cepman_dataset_frames(const cepman_dataset *dataset);
+CEPMAN_API size_t cepman_dataset_frames(const cepman_dataset *dataset); 
 CEPMAN_API size_t cepman_dataset_height(const cepman_dataset *dataset);
 CEPMAN_API size_t cepman_dataset_width(const cepman_dataset *dataset);
 CEPMAN_API cepman_type cepman_dataset_type(const cepman_dataset *dataset);
@@ -413,8 +413,8 @@ CEPMAN_API cepman_status cepman_neighbors_copy(cepman_neighbors **out, cepman_co
                                                size_t k, const int32_t *indices, const float *distances);
 CEPMAN_API cepman_neighbors *cepman_neighbors_ref(cepman_neighbors *neighbors);
 CEPMAN_API void cepman_neighbors_unref(cepman_neighbors *neighbors);
-CEPMAN_API size_t cepman_neighbors_count(const cepman_neighbors *neighbors);
-CEPMAN_API size_t cepman_neighbors_k(const cepman_neighbors *neighbors);
+CEPMAN_API size_t cepman_neighbors_count(const cepman_neighbors *neighbors); 
+CEPMAN_API size_t cepman_neighbors_k(const cepman_neighbors *neighbors);     
 CEPMAN_API const int32_t *cepman_neighbors_indices(const cepman_neighbors *neighbors);
 CEPMAN_API const float *cepman_neighbors_distances(const cepman_neighbors *neighbors);
 CEPMAN_API const char *cepman_neighbors_method(const cepman_neighbors *neighbors);
@@ -622,6 +622,10 @@ CEPMAN_API cepman_status cepman_domains_options_create(cepman_options **out, cep
 CEPMAN_API cepman_status cepman_domains_coherence(double *out, cepman_context *context,
                                                   const cepman_matrix *features, size_t scan_rows,
                                                   size_t scan_columns);
+CEPMAN_API cepman_status cepman_domains_sharpen(cepman_matrix **out, cepman_context *context,
+                                                const cepman_matrix *scores, const cepman_pca *pca,
+                                                size_t scan_rows, size_t scan_columns,
+                                                const cepman_options *options);
 CEPMAN_API cepman_status cepman_domains_find(cepman_labels **out, cepman_context *context,
                                              const cepman_matrix *features, size_t scan_rows,
                                              size_t scan_columns, const cepman_options *options);
@@ -638,8 +642,8 @@ typedef struct cepman_hierarchy cepman_hierarchy;
 typedef enum cepman_node_kind {
     CEPMAN_NODE_ROOT = 0,
     CEPMAN_NODE_CLUSTER = 1,
-    CEPMAN_NODE_NOISE = 2,
-    CEPMAN_NODE_EXCLUDED = 3
+    CEPMAN_NODE_NOISE = 2,   
+    CEPMAN_NODE_EXCLUDED = 3 
 } cepman_node_kind;
 #define CEPMAN_NODE_NONE UINT64_MAX
 CEPMAN_API cepman_status cepman_hierarchy_create(cepman_hierarchy **out, cepman_context *context,
@@ -654,10 +658,12 @@ CEPMAN_API uint64_t cepman_hierarchy_node(const cepman_hierarchy *tree, size_t i
 CEPMAN_API cepman_status cepman_hierarchy_find(const cepman_hierarchy *tree, cepman_context *context,
                                                const char *path, uint64_t *node);
 CEPMAN_API size_t cepman_hierarchy_path(const cepman_hierarchy *tree, uint64_t node, char *text, size_t size);
-CEPMAN_API uint64_t cepman_hierarchy_parent(const cepman_hierarchy *tree, uint64_t node);
+CEPMAN_API uint64_t cepman_hierarchy_parent(const cepman_hierarchy *tree,
+                                            uint64_t node); 
 CEPMAN_API cepman_node_kind cepman_hierarchy_kind(const cepman_hierarchy *tree, uint64_t node);
-CEPMAN_API int32_t cepman_hierarchy_label(const cepman_hierarchy *tree, uint64_t node);
-CEPMAN_API size_t cepman_hierarchy_depth(const cepman_hierarchy *tree, uint64_t node);
+CEPMAN_API int32_t cepman_hierarchy_label(const cepman_hierarchy *tree,
+                                          uint64_t node); 
+CEPMAN_API size_t cepman_hierarchy_depth(const cepman_hierarchy *tree, uint64_t node); 
 CEPMAN_API size_t cepman_hierarchy_children(const cepman_hierarchy *tree, uint64_t node);
 CEPMAN_API uint64_t cepman_hierarchy_child(const cepman_hierarchy *tree, uint64_t node, size_t index);
 CEPMAN_API size_t cepman_hierarchy_size(const cepman_hierarchy *tree, uint64_t node);
@@ -666,7 +672,8 @@ CEPMAN_API cepman_status cepman_hierarchy_members(size_t *points, cepman_context
 CEPMAN_API const char *cepman_hierarchy_method(const cepman_hierarchy *tree, uint64_t node);
 CEPMAN_API const char *cepman_hierarchy_parameters(const cepman_hierarchy *tree, uint64_t node);
 CEPMAN_API const char *cepman_hierarchy_space(const cepman_hierarchy *tree, uint64_t node);
-CEPMAN_API const char *cepman_hierarchy_version(const cepman_hierarchy *tree, uint64_t node);
+CEPMAN_API const char *cepman_hierarchy_version(const cepman_hierarchy *tree,
+                                                uint64_t node); 
 CEPMAN_API uint64_t cepman_hierarchy_seed(const cepman_hierarchy *tree, uint64_t node);
 CEPMAN_API size_t cepman_hierarchy_scores(const cepman_hierarchy *tree, uint64_t node);
 CEPMAN_API const char *cepman_hierarchy_score_name(const cepman_hierarchy *tree, uint64_t node, size_t index);
@@ -767,16 +774,16 @@ CEPMAN_API cepman_status cepman_maps_label_colours(uint8_t *rgb, cepman_context 
 CEPMAN_API cepman_status cepman_pixels_options_create(cepman_options **out, cepman_context *context);
 typedef enum cepman_pixel_kind {
     CEPMAN_PIXEL_GOOD = 0,
-    CEPMAN_PIXEL_HOT = 1,
-    CEPMAN_PIXEL_DEAD = 2,
-    CEPMAN_PIXEL_STUCK = 3,
-    CEPMAN_PIXEL_FLICKERING = 4
+    CEPMAN_PIXEL_HOT = 1,   
+    CEPMAN_PIXEL_DEAD = 2,  
+    CEPMAN_PIXEL_STUCK = 3, 
+    CEPMAN_PIXEL_FLICKERING = 4 
 } cepman_pixel_kind;
 typedef enum cepman_value_kind {
     CEPMAN_VALUE_NAN = 0,
     CEPMAN_VALUE_INFINITE = 1,
-    CEPMAN_VALUE_NEGATIVE = 2,
-    CEPMAN_VALUE_SATURATED = 3
+    CEPMAN_VALUE_NEGATIVE = 2, 
+    CEPMAN_VALUE_SATURATED = 3 
 } cepman_value_kind;
 typedef struct cepman_pixels cepman_pixels;
 CEPMAN_API cepman_status cepman_maps_pixels(cepman_pixels **out, cepman_context *context,
