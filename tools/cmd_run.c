@@ -167,8 +167,8 @@ static int step_cluster(tool *t, chain *k)
     const cepman_dataset *d = k->frames;
     bool scan = cepman_dataset_has_scan(d);
     const char *method = NULL;
-    int rc = grouping_method(t, d, k->pca ? k->features : NULL, k->cepstrum_options, &k->standard, &method,
-                             &k->coherence);
+    int rc = grouping_method(t, d, k->pca ? k->features : NULL, k->pca, k->cepstrum_options, &k->standard,
+                             &method, &k->coherence);
     const size_t rows = scan ? cepman_dataset_scan_rows(d) : 0,
                  columns = scan ? cepman_dataset_scan_columns(d) : 0;
     if (!rc && strcmp(method, "domains") == 0) {
@@ -179,7 +179,9 @@ static int step_cluster(tool *t, chain *k)
             method = "hdbscan";
         }
     }
-    if (!rc && strcmp(method, "domains") != 0)
+    if (!rc && strcmp(method, "one") == 0)
+        rc = grouping_one(t, cepman_matrix_rows(k->features), &k->groups);
+    else if (!rc && strcmp(method, "domains") != 0)
         rc = grouping_run(t, cepman_umap_embedding(k->umap), method, NULL, k->standard.min_cluster_size,
                           k->standard.min_samples, &k->groups);
     if (!rc) rc = grouping_one_domain(t, &k->groups);
@@ -463,11 +465,10 @@ static const arg_option own[] = {
     {"config", ARG_PATH, "RUN.json", 0, 0, NULL, NULL,
      "takes the options of an earlier run (its object \"given\"); the command line has the last word"},
     {"method", ARG_CHOICE, NULL, 0, 0, "auto|domains|hdbscan|kmeans", "auto",
-     "domains: pieces of the first components, joined where the scan shows no wall; hdbscan, kmeans: of the "
-     "embedding; auto: "
-     "domains on scans of 12 x 12 points or more whose neighbours are alike, hdbscan elsewhere and when it "
-     "is given "
-     "options"},
+     "domains: pieces of the scan, joined where it shows no wall; hdbscan, kmeans: of the embedding; auto: "
+     "domains on scans of 12 x 12 points or more whose neighbours are alike, one domain elsewhere when "
+     "frames "
+     "differ by less than domains do, else, and when it is given options, hdbscan"},
     {"pca", ARG_CHOICE, NULL, 0, 0, "auto|always|never", "auto",
      "principal components before UMAP, 10 of them without --components; auto: unless frames or features are "
      "few"},

@@ -1,11 +1,13 @@
 /* Runs a clusterer with the options of its stages and tells what came out.
  * HDBSCAN: min-samples follows min-cluster-size when it is not given, as in the reference implementation.
  * Must not: take options that the chosen method does not use. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "grouping.h"
 
+#define PAIRS 4096 /* of frames, that tell how much the frames differ */
 #define AREAS                                                                                                \
     0.7 /* of all pairs of scan neighbours: those in one domain. 0.83 to 1 on scans of 20 x 24 points and more */
 
@@ -175,7 +177,48 @@ int grouping_consensus(tool *t, grouping *g, const cepman_matrix *scores, const 
     return rc;
 }
 
-int grouping_method(tool *t, const cepman_dataset *frames, const cepman_matrix *scores,
+static int by_size(const void *p, const void *q)
+{
+    const double *a = p, *b = q;
+    return (*a > *b) - (*a < *b);
+}
+
+/* The distance that one in a hundred pairs of rows exceeds, of PAIRS pairs. */
+static int far_apart(const cepman_matrix *m, double *out)
+{
+    size_t n = cepman_matrix_rows(m), d = cepman_matrix_columns(m);
+    double *apart = array_zero(PAIRS, 1, sizeof *apart);
+    if (!apart) return 1;
+    for (size_t k = 0; k < PAIRS; k++) {
+        const float *a = cepman_matrix_row(m, k * 7919 % n), *b = cepman_matrix_row(m, (k * 104729 + 1) % n);
+        double sum = 0;
+        for (size_t i = 0; i < d; i++)
+            sum += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+        apart[k] = sqrt(sum);
+    }
+    qsort(apart, PAIRS, sizeof *apart, by_size);
+    *out = apart[PAIRS - 1 - PAIRS / 100];
+    free(apart);
+    return 0;
+}
+
+/* Whether frames differ by less than domains do: noise and tilts of one crystal. */
+static int all_alike(tool *t, const cepman_matrix *scores, const cepman_pca *pca, bool *alike)
+{
+    const cepman_options *how = arg_stage(t, "domains");
+    cepman_matrix *sharp = NULL;
+    double least = 0, apart = 0;
+    *alike = false;
+    if (cepman_matrix_rows(scores) < 2) return 0;
+    int rc = tool_check(t, cepman_options_get_real(how, t->ctx, "least-jump", &least));
+    if (!rc) rc = tool_check(t, cepman_domains_sharpen(&sharp, t->ctx, scores, pca, 0, 0, how));
+    if (!rc) rc = far_apart(sharp, &apart);
+    if (!rc) *alike = apart < least;
+    cepman_matrix_unref(sharp);
+    return rc;
+}
+
+int grouping_method(tool *t, const cepman_dataset *frames, const cepman_matrix *scores, const cepman_pca *pca,
                     const cepman_options *cepstrum, const run_defaults *standard, const char **method,
                     double *coherence)
 {
@@ -191,12 +234,16 @@ int grouping_method(tool *t, const cepman_dataset *frames, const cepman_matrix *
     for (const char *const *stage = of_hdbscan; *stage; stage++)
         if (any_option_given(arg_stage(t, *stage))) return 0;
     int rc = tool_check(t, cepman_options_get_text(cepstrum, t->ctx, "scale", &scale));
-    if (rc || !scores || !standard->domains || strcmp(scale, "l2") != 0 ||
-        strcmp(arg_text(t, "consensus"), "auto") != 0)
-        return rc;
-    rc = tool_check(t, cepman_domains_coherence(coherence, t->ctx, scores, cepman_dataset_scan_rows(frames),
-                                                cepman_dataset_scan_columns(frames)));
-    if (!rc && *coherence <= standard->coherence) *method = "domains";
+    if (rc || !scores || strcmp(scale, "l2") != 0 || strcmp(arg_text(t, "consensus"), "auto") != 0) return rc;
+    bool alike = false;
+    if (standard->domains)
+        rc = tool_check(t,
+                        cepman_domains_coherence(coherence, t->ctx, scores, cepman_dataset_scan_rows(frames),
+                                                 cepman_dataset_scan_columns(frames)));
+    if (!rc && standard->domains && *coherence <= standard->coherence)
+        *method = "domains";
+    else if (!rc && !(rc = all_alike(t, scores, pca, &alike)) && alike)
+        *method = "one";
     return rc;
 }
 
@@ -209,6 +256,16 @@ int grouping_domains(tool *t, const cepman_matrix *scores, const cepman_pca *pca
     int rc = tool_check(t, cepman_domains_sharpen(&sharp, t->ctx, scores, pca, rows, columns, how));
     if (!rc) rc = tool_check(t, cepman_domains_find(&g->labels, t->ctx, sharp, rows, columns, how));
     cepman_matrix_unref(sharp);
+    return rc;
+}
+
+int grouping_one(tool *t, size_t n, grouping *g)
+{
+    int32_t *zeros = array_zero(n, 1, sizeof *zeros);
+    g->method = "domains";
+    if (!zeros) return 1;
+    int rc = tool_check(t, cepman_labels_copy(&g->labels, t->ctx, zeros, n));
+    free(zeros);
     return rc;
 }
 

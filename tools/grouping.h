@@ -37,11 +37,13 @@ int grouping_one_domain(tool *t, grouping *g);
  * (cepman_consensus_merge()), by the stage "consensus". */
 int grouping_consensus(tool *t, grouping *g, const cepman_matrix *scores, const run_defaults *standard,
                        size_t rows, size_t columns);
-/* The method in force. auto: domains of the scan where it tells of them, unless options of HDBSCAN are given. scores: principal
- * components, NULL without. *coherence: of the scan, negative when it was not asked for. */
-int grouping_method(tool *t, const cepman_dataset *frames, const cepman_matrix *scores,
+/* The method in force. auto: domains of the scan where it tells of them, else "one" where frames differ by less than domains do,
+ * else hdbscan; that, too, when its options are given. scores: principal components of pca, NULL without. *coherence: of the scan, negative when it was not asked for. */
+int grouping_method(tool *t, const cepman_dataset *frames, const cepman_matrix *scores, const cepman_pca *pca,
                     const cepman_options *cepstrum, const run_defaults *standard, const char **method,
                     double *coherence);
+/* All n points are one domain. */
+int grouping_one(tool *t, size_t n, grouping *out);
 /* Domains of a scan (cepman_domains_sharpen(), cepman_domains_find()), by the stage "domains". scores: principal components
  * of features of unit length, and what gave them. */
 int grouping_domains(tool *t, const cepman_matrix *scores, const cepman_pca *pca, size_t rows, size_t columns,

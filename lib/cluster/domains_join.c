@@ -10,6 +10,7 @@
 #define CLEAR 0.6         /* of the contrast below which a border may be a tear */
 #define HIGH 0.85         /* of the usual jump: what jumps more is a wall in any case */
 #define SMALL 0.5         /* of the least jump of a wall: a border that jumps less is a tear */
+#define TORN 0.8          /* of it: what jumps more is no tear, however large the steps beside it */
 #define ALIKE 0.4 /* of the least jump of a wall: pieces whose means are nearer are one, scattered by noise */
 #define MIXED                                                                                                \
     2.5 /* crossings for each point of a piece: a straight wall of single points has no more than two */
@@ -80,7 +81,7 @@ static void judge(join *g)
         else if (m->jump > wall && !(clear_tear(g, m) && m->jump < HIGH * g->usual))
             kind = WALL;
         else if (isinf(g->usual) || m->jump < SMALL * least ||
-                 (beside(m) >= 0 && m->jump < contrast * beside(m)))
+                 (beside(m) >= 0 && m->jump < TORN * least && m->jump < contrast * beside(m)))
             kind = TEAR;
         g->kind[m->first * k + m->second] = g->kind[m->second * k + m->first] = kind;
     }
