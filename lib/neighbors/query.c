@@ -1,7 +1,8 @@
 /* New rows against an index: projected eight at a time, candidates from the cells ranked by float64 distances; or a
- * k-d tree; or every row of the index.
+ * k-d tree; or every row of the index, by sixteen rows that pass it together where it is small.
  * Jegou, Douze and Schmid, IEEE Trans. Pattern Anal. 33 (2011) 117 (search without residuals); see cells.c and tree.c.
  * Must not: change the index, or hold results in an order that depends on threads. */
+#include <math.h>
 #include <string.h>
 
 #include "index.h"
@@ -9,6 +10,9 @@
 #define FETCH_FLOATS 2048
 #define NORM_MOST 1e37f                /* beyond it squares may overflow: such rows are compared exactly */
 #define CHUNK_FLOATS ((size_t)1 << 20) /* of an exact task */
+#define SMALL_FLOATS ((size_t)1 << 22) /* an index that groups pass: some ten milliseconds */
+#define GROUP 16                       /* rows of a group, a multiple of four */
+#define STRETCH 64                     /* rows of the index that stay in the cache while a group passes */
 
 cepman_status cep_index_scratch_open(cep_index_scratch *w, cepman_context *ctx,
                                      const cepman_neighbors_index *x)
@@ -19,9 +23,9 @@ cepman_status cep_index_scratch_open(cep_index_scratch *w, cepman_context *ctx,
     w->norms = cep_alloc(mem, CEP_TILE_ROWS, sizeof *w->norms);
     w->probes = cep_alloc(mem, x->probes, sizeof *w->probes);
     w->found = cep_alloc(mem, x->candidates, sizeof *w->found);
-    w->best = cep_alloc(mem, x->k, sizeof *w->best);
+    w->best = cep_alloc(mem, GROUP, x->k * sizeof *w->best);
     if (w->y && w->norms && w->probes && w->found && w->best) return CEPMAN_OK;
-    return cep_fail_memory(ctx, "search of an index", x->candidates + x->k, sizeof *w->best);
+    return cep_fail_memory(ctx, "search of an index", x->candidates + GROUP * x->k, sizeof *w->best);
 }
 
 void cep_index_scratch_close(cep_index_scratch *w, cep_memory *mem)
@@ -61,7 +65,8 @@ typedef struct asking {
     cep_measure q;
     cep_index_scratch *scratch; /* per worker */
     bool *exactly;              /* rows to be compared with every row of the index */
-    size_t chunk, row;          /* exact: rows of a task, the row asked */
+    const cep_centres_kernels *kernels;
+    size_t chunk, row; /* exact: rows of a task, the row asked */
     int32_t *indices;
     float *distances;
 } asking;
@@ -112,6 +117,54 @@ static cepman_status compare_rows(void *argument, size_t index, unsigned worker,
     return CEPMAN_OK;
 }
 
+/* A group of rows against every row of a small index. Euclidean distances are first taken in float32, whose rounding
+ * rules out what lies beyond the k-th so far; what is left counts in float64. */
+static cepman_status pass_group(void *argument, size_t index, unsigned worker, cep_fault *fault)
+{
+    asking *a = argument;
+    const cepman_neighbors_index *x = a->x;
+    const size_t first = index * GROUP, d = x->m.columns,
+                 count = a->q.rows - first < GROUP ? a->q.rows - first : GROUP;
+    const double slack = 1 + 2 * ((double)d / 16 + 8) * 0x1p-23;
+    cep_best best[GROUP];
+    float limits[GROUP], near[4];
+    double keys[4];
+    (void)fault;
+    for (size_t r = 0; r < count; r++) {
+        best[r] = (cep_best){a->scratch[worker].best + r * x->k, x->k, 0};
+        limits[r] = INFINITY;
+    }
+    for (size_t from = 0; from < x->m.rows; from += STRETCH)
+        for (size_t r = 0; r < count; r += 4) {
+            const float *rows[4];
+            size_t i[4];
+            for (size_t c = 0; c < 4; c++) {
+                i[c] = first + (r + c < count ? r + c : r);
+                rows[c] = cepman_matrix_row(a->q.matrix, i[c]);
+            }
+            for (size_t j = from; j < from + STRETCH && j < x->m.rows; j++) {
+                if (x->m.cosine)
+                    cep_measure_four(&a->q, i, &x->m, j, keys);
+                else
+                    a->kernels->squared(rows, cepman_matrix_row(x->m.matrix, j), d, near);
+                for (size_t c = 0; c < 4 && r + c < count; c++) {
+                    if (!x->m.cosine) {
+                        if (near[c] > limits[r + c]) continue;
+                        keys[c] = cep_measure_between(&a->q, i[c], &x->m, j);
+                    }
+                    cep_best_offer(&best[r + c], keys[c], (int32_t)j);
+                    const double limit = cep_best_bound(&best[r + c]) * slack + 1e-37;
+                    limits[r + c] = limit < 3e38 ? (float)limit * (1 + 0x1p-22f) : INFINITY;
+                }
+            }
+        }
+    for (size_t r = 0; r < count; r++) {
+        cep_best_sort(&best[r]);
+        write_row(a, first + r, &best[r]);
+    }
+    return CEPMAN_OK;
+}
+
 static cepman_status ask_all(asking *a, cepman_context *ctx)
 {
     const cepman_neighbors_index *x = a->x;
@@ -140,6 +193,8 @@ static cepman_status ask(asking *a, cepman_context *ctx)
     cep_memory *mem = cep_context_memory(ctx);
     unsigned workers = cep_workers(ctx);
     a->chunk = CHUNK_FLOATS / x->m.columns + 1;
+    a->kernels = cep_centres_kernels_get(cep_context_cpu(ctx));
+    const bool all = !x->cells.points && !x->tree.order;
     a->scratch = cep_alloc_zero(mem, workers, sizeof *a->scratch);
     a->exactly = cep_alloc_zero(mem, a->q.rows, sizeof *a->exactly);
     cepman_status s = CEPMAN_OK;
@@ -147,8 +202,10 @@ static cepman_status ask(asking *a, cepman_context *ctx)
         s = cep_fail_memory(ctx, "search of an index", a->q.rows, sizeof *a->exactly);
     for (unsigned w = 0; !s && w < workers; w++)
         s = cep_index_scratch_open(&a->scratch[w], ctx, x);
-    if (!s && (x->cells.points || x->tree.order))
+    if (!s && !all)
         s = cep_parallel(ctx, "query", (a->q.rows + CEP_TILE_ROWS - 1) / CEP_TILE_ROWS, ask_rows, a);
+    else if (!s && x->m.rows < SMALL_FLOATS / x->m.columns)
+        s = cep_parallel(ctx, "query", (a->q.rows + GROUP - 1) / GROUP, pass_group, a);
     else if (!s)
         memset(a->exactly, true, a->q.rows);
     if (!s) s = ask_all(a, ctx);
