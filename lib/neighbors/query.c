@@ -11,8 +11,7 @@
 #define NORM_MOST 1e37f                /* beyond it squares may overflow: such rows are compared exactly */
 #define CHUNK_FLOATS ((size_t)1 << 20) /* of an exact task */
 #define SMALL_FLOATS ((size_t)1 << 22) /* an index that groups pass: some ten milliseconds */
-#define GROUP 16                       /* rows of a group, a multiple of four */
-#define STRETCH 64                     /* rows of the index that stay in the cache while a group passes */
+#define GROUP CEP_REACH_BLOCK
 
 cepman_status cep_index_scratch_open(cep_index_scratch *w, cepman_context *ctx,
                                      const cepman_neighbors_index *x)
@@ -23,8 +22,9 @@ cepman_status cep_index_scratch_open(cep_index_scratch *w, cepman_context *ctx,
     w->norms = cep_alloc(mem, CEP_TILE_ROWS, sizeof *w->norms);
     w->probes = cep_alloc(mem, x->probes, sizeof *w->probes);
     w->found = cep_alloc(mem, x->candidates, sizeof *w->found);
+    w->group = cep_alloc(mem, x->m.columns, GROUP * sizeof *w->group);
     w->best = cep_alloc(mem, GROUP, x->k * sizeof *w->best);
-    if (w->y && w->norms && w->probes && w->found && w->best) return CEPMAN_OK;
+    if (w->y && w->norms && w->probes && w->found && w->group && w->best) return CEPMAN_OK;
     return cep_fail_memory(ctx, "search of an index", x->candidates + GROUP * x->k, sizeof *w->best);
 }
 
@@ -34,6 +34,7 @@ void cep_index_scratch_close(cep_index_scratch *w, cep_memory *mem)
     cep_free(mem, w->norms);
     cep_free(mem, w->probes);
     cep_free(mem, w->found);
+    cep_free(mem, w->group);
     cep_free(mem, w->best);
 }
 
@@ -65,7 +66,7 @@ typedef struct asking {
     cep_measure q;
     cep_index_scratch *scratch; /* per worker */
     bool *exactly;              /* rows to be compared with every row of the index */
-    const cep_centres_kernels *kernels;
+    const cep_reach_kernels *kernels;
     size_t chunk, row; /* exact: rows of a task, the row asked */
     int32_t *indices;
     float *distances;
@@ -117,47 +118,53 @@ static cepman_status compare_rows(void *argument, size_t index, unsigned worker,
     return CEPMAN_OK;
 }
 
-/* A group of rows against every row of a small index. Euclidean distances are first taken in float32, whose rounding
- * rules out what lies beyond the k-th so far; what is left counts in float64. */
+static inline bool any_within(const float near[GROUP], const float limits[GROUP])
+{
+    int within = 0;
+    for (size_t r = 0; r < GROUP; r++)
+        within |= near[r] <= limits[r];
+    return within;
+}
+
+/* A group of rows against every row of a small index. Euclidean distances are first taken in float32, a lane for each row
+ * of the group, whose rounding rules out what lies beyond the k-th so far; what is left counts in float64. */
 static cepman_status pass_group(void *argument, size_t index, unsigned worker, cep_fault *fault)
 {
     asking *a = argument;
     const cepman_neighbors_index *x = a->x;
+    cep_index_scratch *w = &a->scratch[worker];
     const size_t first = index * GROUP, d = x->m.columns,
                  count = a->q.rows - first < GROUP ? a->q.rows - first : GROUP;
-    const double slack = 1 + 2 * ((double)d / 16 + 8) * 0x1p-23;
+    const double slack = 1 + 4 * ((double)d + 4) * 0x1p-24;
     cep_best best[GROUP];
-    float limits[GROUP], near[4];
-    double keys[4];
+    float limits[GROUP], near[GROUP];
+    double keys[GROUP];
+    size_t row[GROUP];
     (void)fault;
-    for (size_t r = 0; r < count; r++) {
-        best[r] = (cep_best){a->scratch[worker].best + r * x->k, x->k, 0};
-        limits[r] = INFINITY;
+    for (size_t r = 0; r < GROUP; r++) {
+        row[r] = first + (r < count ? r : 0);
+        best[r] = (cep_best){w->best + r * x->k, x->k, 0};
+        limits[r] = r < count ? INFINITY : -1;
+        for (size_t c = 0; !x->m.cosine && c < d; c++)
+            w->group[c * GROUP + r] = cepman_matrix_row(a->q.matrix, row[r])[c];
     }
-    for (size_t from = 0; from < x->m.rows; from += STRETCH)
-        for (size_t r = 0; r < count; r += 4) {
-            const float *rows[4];
-            size_t i[4];
-            for (size_t c = 0; c < 4; c++) {
-                i[c] = first + (r + c < count ? r + c : r);
-                rows[c] = cepman_matrix_row(a->q.matrix, i[c]);
-            }
-            for (size_t j = from; j < from + STRETCH && j < x->m.rows; j++) {
-                if (x->m.cosine)
-                    cep_measure_four(&a->q, i, &x->m, j, keys);
-                else
-                    a->kernels->squared(rows, cepman_matrix_row(x->m.matrix, j), d, near);
-                for (size_t c = 0; c < 4 && r + c < count; c++) {
-                    if (!x->m.cosine) {
-                        if (near[c] > limits[r + c]) continue;
-                        keys[c] = cep_measure_between(&a->q, i[c], &x->m, j);
-                    }
-                    cep_best_offer(&best[r + c], keys[c], (int32_t)j);
-                    const double limit = cep_best_bound(&best[r + c]) * slack + 1e-37;
-                    limits[r + c] = limit < 3e38 ? (float)limit * (1 + 0x1p-22f) : INFINITY;
-                }
-            }
+    for (size_t j = 0; j < x->m.rows; j++) {
+        if (!x->m.cosine) {
+            a->kernels->distances(w->group, 1, d, cepman_matrix_row(x->m.matrix, j), near);
+            if (!any_within(near, limits)) continue;
         }
+        for (size_t r = 0; x->m.cosine && r < count; r += 4)
+            cep_measure_four(&a->q, row + r, &x->m, j, keys + r);
+        for (size_t r = 0; r < count; r++) {
+            if (!x->m.cosine) {
+                if (near[r] > limits[r]) continue;
+                keys[r] = cep_measure_between(&a->q, row[r], &x->m, j);
+            }
+            cep_best_offer(&best[r], keys[r], (int32_t)j);
+            const double limit = cep_best_bound(&best[r]) * slack + 1e-37;
+            limits[r] = limit < 3e38 ? (float)limit * (1 + 0x1p-22f) : INFINITY;
+        }
+    }
     for (size_t r = 0; r < count; r++) {
         cep_best_sort(&best[r]);
         write_row(a, first + r, &best[r]);
@@ -193,7 +200,7 @@ static cepman_status ask(asking *a, cepman_context *ctx)
     cep_memory *mem = cep_context_memory(ctx);
     unsigned workers = cep_workers(ctx);
     a->chunk = CHUNK_FLOATS / x->m.columns + 1;
-    a->kernels = cep_centres_kernels_get(cep_context_cpu(ctx));
+    a->kernels = cep_reach_kernels_get(cep_context_cpu(ctx));
     const bool all = !x->cells.points && !x->tree.order;
     a->scratch = cep_alloc_zero(mem, workers, sizeof *a->scratch);
     a->exactly = cep_alloc_zero(mem, a->q.rows, sizeof *a->exactly);
