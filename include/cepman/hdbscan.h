@@ -99,8 +99,11 @@ CEPMAN_API cepman_status cepman_hdbscan_condensed_point(const cepman_hdbscan *cl
  * condensed tree at 1 / that distance or with that point, whichever is earlier. Rows of the fit get the labels and
  * probabilities they have (ties canonical). fitted: the matrix that the tree was built from, unchanged (for trees from
  * distances or a graph: points whose Euclidean distances these were). probabilities: NULL, or one per row. Rows that are
- * not finite: -1 and 0. Errors: ARGUMENT, SHAPE (rows of fitted, columns of matrix), DATA (fitted has other rows that
- * are finite), MEMORY, LIMIT, CANCELLED. */
+ * not finite: -1 and 0. May be called from several threads, each with its own context. With up to 8 columns the search
+ * tree of the fitted rows, and a copy of them, are kept for later calls until the clustering goes (at 3 columns some 40
+ * bytes a row); a matrix of other numbers gets its own each time.
+ * Errors: ARGUMENT, SHAPE (rows of fitted, columns of matrix), DATA (fitted has other rows that are finite), MEMORY,
+ * LIMIT, CANCELLED. */
 CEPMAN_API cepman_status cepman_hdbscan_apply(cepman_labels **out, double *probabilities,
                                               cepman_context *context, const cepman_hdbscan *clusters,
                                               const cepman_matrix *fitted, const cepman_matrix *matrix);

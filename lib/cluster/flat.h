@@ -2,8 +2,12 @@
 #ifndef CEP_CLUSTER_FLAT_H
 #define CEP_CLUSTER_FLAT_H
 
+#include <stdatomic.h>
+
 #include "condense.h"
 #include "tree.h"
+
+struct cep_fitted;
 
 struct cepman_hdbscan {
     cep_refs refs;
@@ -16,6 +20,7 @@ struct cepman_hdbscan {
     uint32_t *owner;           /* per condensed cluster: the selected one it belongs to, or CEP_NO_CLUSTER */
     double root_bar;           /* with the root selected: its points' lambdas are at least this */
     cepman_hdbscan_tree *tree; /* whose rows these are */
+    _Atomic(struct cep_fitted *) fitted; /* NULL until new rows came */
 };
 
 /* Label and membership strength of what leaves condensed cluster k at `lambda`. */

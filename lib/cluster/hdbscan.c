@@ -3,7 +3,7 @@
  * not: look at coordinates. */
 #include <math.h>
 
-#include "flat.h"
+#include "fitted.h"
 
 static const cep_option table[] = {
     {"min-cluster-size", CEPMAN_OPTION_INTEGER, 2, 2147483645, 5, NULL,
@@ -163,6 +163,7 @@ void cepman_hdbscan_unref(cepman_hdbscan *h)
     cep_free(mem, h->owner);
     cep_condensed_clear(&h->condensed);
     cepman_hdbscan_tree_unref(h->tree);
+    cep_fitted_free(atomic_load_explicit(&h->fitted, memory_order_acquire));
     cep_free(mem, h);
     cep_memory_unref(mem);
 }

@@ -3,8 +3,7 @@
  * Must not: choose clusters again, or change the fit; each row is placed as though it alone had been added. */
 #include <math.h>
 
-#include "flat.h"
-#include "nearest.h"
+#include "fitted.h"
 
 #define CHUNK 256
 
@@ -61,28 +60,16 @@ static cepman_status check_matrices(cepman_context *ctx, const cepman_hdbscan *h
     return CEPMAN_OK;
 }
 
-/* The points of the tree, as rows of the fitted matrix. */
-static cepman_status fitted_points(cep_points *points, cepman_context *ctx, const cepman_hdbscan *h,
-                                   const cepman_matrix *fitted, const char *what)
-{
-    cepman_status s = cep_points_finite(points, ctx, fitted, what);
-    if (s) return s;
-    if (points->n == h->tree->n) return CEPMAN_OK;
-    size_t n = points->n;
-    cep_points_clear(points);
-    return cep_fail(ctx, CEPMAN_ERR_DATA, "%s: %zu rows of the fitted matrix are finite, %zu were in the fit",
-                    what, n, h->tree->n);
-}
-
 static cepman_status find_places(place *places, cepman_context *ctx, const cepman_hdbscan *h,
-                                 const cep_points *points, const cepman_matrix *matrix)
+                                 const cepman_matrix *fitted, const cepman_matrix *matrix, const char *what)
 {
-    cep_nearest n;
+    cep_fitted *f = NULL;
     place_job job = {h, places};
-    cepman_status s = cep_nearest_open(&n, ctx, points);
-    size_t k = h->tree->samples > 0 ? 2 * h->tree->samples : 1;
-    if (!s) s = cep_nearest_rows(&n, ctx, "hdbscan apply", matrix, k, place_row, &job);
-    cep_nearest_close(&n);
+    const size_t k = h->tree->samples > 0 ? 2 * h->tree->samples : 1;
+    cepman_status s = cep_fitted_get(&f, ctx, h, fitted, what);
+    if (s) return s;
+    s = cep_nearest_rows(&f->nearest, ctx, "hdbscan apply", matrix, k, place_row, &job);
+    cep_fitted_put(h, f);
     return s;
 }
 
@@ -99,13 +86,11 @@ cepman_status cepman_hdbscan_apply(cepman_labels **out, double *probabilities, c
     s = check_matrices(ctx, h, fitted, matrix, what);
     if (s) return s;
     size_t rows = cepman_matrix_rows(matrix);
-    cep_points points = {0};
     cepman_labels *labels = NULL;
     int32_t *values;
     place *places = cep_alloc(cep_context_memory(ctx), rows, sizeof *places);
-    s = places ? fitted_points(&points, ctx, h, fitted, what)
+    s = places ? find_places(places, ctx, h, fitted, matrix, what)
                : cep_fail_memory(ctx, what, rows, sizeof *places);
-    if (!s) s = find_places(places, ctx, h, &points, matrix);
     if (!s) s = cep_labels_create(&labels, ctx, rows, &values);
     for (size_t i = 0; !s && i < rows; i++) {
         double p = 0;
@@ -118,7 +103,6 @@ cepman_status cepman_hdbscan_apply(cepman_labels **out, double *probabilities, c
         cep_labels_seal(labels);
         *out = labels;
     }
-    cep_points_clear(&points);
     cep_free(cep_context_memory(ctx), places);
     return s;
 }
@@ -253,11 +237,11 @@ static cepman_status soften(soft_job *job, cepman_context *ctx, const cepman_mat
     uint32_t *chosen = cep_alloc(mem, m, sizeof *chosen);
     if (cep_mul(job->rows, m, &numbers)) job->out = cep_alloc(mem, numbers, sizeof *job->out);
     cepman_status s = places && chosen && job->out
-                          ? fitted_points(&points, ctx, h, fitted, "HDBSCAN membership")
+                          ? cep_fitted_points(&points, ctx, h, fitted, "HDBSCAN membership")
                           : cep_fail_memory(ctx, "HDBSCAN membership", job->rows, (m + 2) * sizeof *out);
-    if (!s && matrix == fitted) own_places(places, h);
-    if (!s && matrix != fitted) s = find_places(places, ctx, h, &points, matrix);
     cep_points_clear(&points);
+    if (!s && matrix == fitted) own_places(places, h);
+    if (!s && matrix != fitted) s = find_places(places, ctx, h, fitted, matrix, "HDBSCAN membership");
     if (!s) {
         for (uint32_t k = 0; k < h->condensed.clusters; k++)
             if (h->number[k] >= 0) chosen[h->number[k]] = k;

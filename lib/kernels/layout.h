@@ -26,10 +26,25 @@ typedef struct cep_layout_epoch {
     float step;         /* learning rate of this epoch */
 } cep_layout_epoch;
 
+/* Points that move among others that stay: each is pulled to its own partner, then pushed from all samples. */
+#define CEP_LAYOUT_LANES 16
+typedef struct cep_layout_visit {
+    unsigned dims;
+    size_t count;          /* points, a multiple of CEP_LAYOUT_LANES */
+    float *points;         /* dims rows of count coordinates */
+    const float *partners; /* the same */
+    const float *steps;    /* count learning rates; where 0 the point keeps its bits, if none of them is -0 */
+    const float *samples;  /* rows of dims, finite */
+    size_t sampled;
+    float a, b, push; /* as above */
+} cep_layout_visit;
+
 typedef struct cep_layout_kernels {
     /* Edges first .. last-1, no two of which share a point. Those that act pull both ends together and push the head
      * from its samples, then the same with the tail as head, as the two directions of an edge do one by one. */
     void (*meet)(const cep_layout_epoch *epoch, size_t first, size_t last);
+    /* A point's result depends on its own numbers alone, and has the same bits at every CPU level. */
+    void (*visit)(const cep_layout_visit *visit);
 } cep_layout_kernels;
 
 const cep_layout_kernels *cep_layout_kernels_get(cep_cpu_level level);

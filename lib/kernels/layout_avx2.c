@@ -7,5 +7,5 @@
 #define WIDTH 8
 #include "layout_body.h"
 
-const cep_layout_kernels cep_layout_avx2 = {meet};
+const cep_layout_kernels cep_layout_avx2 = {meet, visit};
 #endif

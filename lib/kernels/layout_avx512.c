@@ -7,5 +7,5 @@
 #define WIDTH 16
 #include "layout_body.h"
 
-const cep_layout_kernels cep_layout_avx512 = {meet};
+const cep_layout_kernels cep_layout_avx512 = {meet, visit};
 #endif

@@ -17,9 +17,22 @@ static inline wide_f clip(wide_f v)
 }
 
 /* r2^b, r2 taken as 1e-30 at least */
-static inline wide_f power(wide_f r2, const cep_layout_epoch *e)
+static inline wide_f power(wide_f r2, float b)
 {
-    return wide_exp2(wide_log2(wide_max(r2, wide_set(1e-30f))) * e->b);
+    return wide_exp2(wide_log2(wide_max(r2, wide_set(1e-30f))) * b);
+}
+
+/* What a difference of squared length r2 is multiplied by: towards each other, and apart. */
+static inline wide_f attraction(wide_f r2, float a, float b)
+{
+    const wide_f p = power(r2, b);
+    return p * (-2.0f * a * b) / (wide_max(r2, wide_set(1e-30f)) * (p * a + 1.0f));
+}
+
+static inline wide_f repulsion(wide_f r2, float a, float b, float strength)
+{
+    const wide_f p = power(r2, b);
+    return wide_set(2.0f * b * strength) / ((r2 + 0.001f) * (p * a + 1.0f));
 }
 
 INLINE void load(const float *rows, size_t stride, const uint32_t row[WIDTH], wide_f *x, unsigned dims)
@@ -43,16 +56,21 @@ INLINE void store(float *rows, size_t stride, const uint32_t row[WIDTH], const w
     }
 }
 
-/* Both ends of each lane's edge come closer. */
-INLINE void pull(const cep_layout_epoch *e, wide_f *x, wide_f *y, unsigned dims)
+/* d = x - y and its squared length. */
+INLINE wide_f apart(const wide_f *x, const wide_f *y, wide_f *d, unsigned dims)
 {
-    wide_f d[MOST_DIMS], r2 = wide_set(0.0f);
+    wide_f r2 = wide_set(0.0f);
     for (unsigned j = 0; j < dims; j++) {
         d[j] = x[j] - y[j];
         r2 = r2 + d[j] * d[j];
     }
-    wide_f p = power(r2, e);
-    wide_f g = p * (-2.0f * e->a * e->b) / (wide_max(r2, wide_set(1e-30f)) * (p * e->a + 1.0f));
+    return r2;
+}
+
+/* Both ends of each lane's edge come closer. */
+INLINE void pull(const cep_layout_epoch *e, wide_f *x, wide_f *y, unsigned dims)
+{
+    wide_f d[MOST_DIMS], g = attraction(apart(x, y, d, dims), e->a, e->b);
     for (unsigned j = 0; j < dims; j++) {
         wide_f move = clip(g * d[j]) * e->step;
         x[j] = x[j] + move;
@@ -64,7 +82,7 @@ INLINE void pull(const cep_layout_epoch *e, wide_f *x, wide_f *y, unsigned dims)
 INLINE void push(const cep_layout_epoch *e, size_t stride, wide_f *x, wide_u *state,
                  const uint32_t self[WIDTH], unsigned dims)
 {
-    wide_f d[MOST_DIMS], y[MOST_DIMS], r2 = wide_set(0.0f);
+    wide_f d[MOST_DIMS], y[MOST_DIMS];
     uint32_t row[WIDTH];
     *state = *state * 747796405u + 2891336453u;
     wide_u r = *state ^ (*state >> 15);
@@ -72,12 +90,7 @@ INLINE void push(const cep_layout_epoch *e, size_t stride, wide_f *x, wide_u *st
     r = wide_scale(r ^ (r >> 12), (uint32_t)e->count);
     memcpy(row, &r, sizeof row);
     load(e->sampled, stride, row, y, dims);
-    for (unsigned j = 0; j < dims; j++) {
-        d[j] = x[j] - y[j];
-        r2 = r2 + d[j] * d[j];
-    }
-    wide_f p = power(r2, e);
-    wide_f g = wide_set(2.0f * e->b * e->push) / ((r2 + 0.001f) * (p * e->a + 1.0f));
+    wide_f g = repulsion(apart(x, y, d, dims), e->a, e->b, e->push);
     wide_f step = wide_keep(wide_set(e->step), (wide_i)(r != wide_load_u(self)));
     for (unsigned j = 0; j < dims; j++)
         x[j] = x[j] + clip(g * d[j]) * step;
@@ -178,5 +191,56 @@ static void meet(const cep_layout_epoch *e, size_t first, size_t last)
         }
         waiting = ready < waiting ? waiting - ready : 0;
         memmove(edges, edges + ready, waiting * sizeof *edges);
+    }
+}
+
+INLINE void visit_lanes(const cep_layout_visit *v, size_t at, const size_t teams, unsigned dims)
+{
+    wide_f x[TEAMS][MOST_DIMS], y[MOST_DIMS], d[MOST_DIMS], step[TEAMS];
+    for (size_t t = 0; t < teams; t++) {
+        const size_t lane = at + t * WIDTH;
+        step[t] = wide_load(v->steps + lane);
+        for (unsigned j = 0; j < dims; j++) {
+            x[t][j] = wide_load(v->points + j * v->count + lane);
+            y[j] = wide_load(v->partners + j * v->count + lane);
+        }
+        const wide_f g = attraction(apart(x[t], y, d, dims), v->a, v->b);
+        for (unsigned j = 0; j < dims; j++)
+            x[t][j] = x[t][j] + clip(g * d[j]) * step[t];
+    }
+    for (size_t q = 0; q < v->sampled; q++) {
+        for (unsigned j = 0; j < dims; j++)
+            y[j] = wide_set(v->samples[q * dims + j]);
+        for (size_t t = 0; t < teams; t++) {
+            const wide_f g = repulsion(apart(x[t], y, d, dims), v->a, v->b, v->push);
+            for (unsigned j = 0; j < dims; j++)
+                x[t][j] = x[t][j] + clip(g * d[j]) * step[t];
+        }
+    }
+    for (size_t t = 0; t < teams; t++)
+        for (unsigned j = 0; j < dims; j++)
+            wide_store(v->points + j * v->count + at + t * WIDTH, x[t][j]);
+}
+
+INLINE void visit_all(const cep_layout_visit *v, unsigned dims)
+{
+    size_t at = 0;
+    for (; v->count - at >= TEAMS * WIDTH; at += TEAMS * WIDTH)
+        visit_lanes(v, at, TEAMS, dims);
+    for (; at < v->count; at += WIDTH)
+        visit_lanes(v, at, 1, dims);
+}
+
+static void visit(const cep_layout_visit *v)
+{
+    switch (v->dims) {
+    case 2:
+        visit_all(v, 2);
+        break;
+    case 3:
+        visit_all(v, 3);
+        break;
+    default:
+        visit_all(v, v->dims);
     }
 }

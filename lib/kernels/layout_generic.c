@@ -4,4 +4,4 @@
 #define WIDTH 4
 #include "layout_body.h"
 
-const cep_layout_kernels cep_layout_generic = {meet};
+const cep_layout_kernels cep_layout_generic = {meet, visit};

@@ -118,6 +118,7 @@ cepman_status cep_linalg_outer_f64(cepman_context *ctx, size_t rows, size_t n, c
 
 /* Up to here the eigenproblem is solved by our own rotations: their bits do not follow OpenBLAS's threads. */
 #define SMALL 64
+#define ROWS 256 /* between two polls */
 
 static cepman_status small_eigen(cepman_context *ctx, size_t n, double *a, size_t first, size_t last,
                                  double *values, double *vectors)
@@ -144,31 +145,40 @@ static cepman_status small_eigen(cepman_context *ctx, size_t n, double *a, size_
     return s;
 }
 
-/* The power of two that brings the largest entry to 1, when squares of entries could leave the range of numbers. */
-static int far_exponent(size_t n, const double *a)
+/* The power of two that brings the largest entry to 1, when squares of entries could leave the range of numbers. NUMERIC
+ * when an entry is not finite. */
+static cepman_status far_exponent(cepman_context *ctx, size_t n, const double *a, int *exponent)
 {
     double most = 0;
-    int exponent = 0;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j <= i; j++)
-            most = fmax(most, fabs(a[i * n + j]));
-    (void)frexp(most, &exponent);
-    return exponent < -300 || exponent > 300 ? exponent : 0;
+    for (size_t i = 0; i < n; i++) {
+        double odd = 0; /* x - x is 0 for finite x */
+        for (size_t j = 0; j <= i; j++) {
+            const double x = fabs(a[i * n + j]);
+            odd += x - x;
+            most = x > most ? x : most;
+        }
+        for (size_t j = 0; !(odd == 0) && j <= i; j++)
+            if (!isfinite(a[i * n + j]))
+                return cep_fail(ctx, CEPMAN_ERR_NUMERIC, "eigenvalues: entry (%zu, %zu) is not finite", i, j);
+        cepman_status s = i % ROWS == 0 ? cep_poll(ctx) : CEPMAN_OK;
+        if (s) return s;
+    }
+    (void)frexp(most, exponent);
+    if (*exponent >= -300 && *exponent <= 300) *exponent = 0;
+    return CEPMAN_OK;
 }
 
 cepman_status cep_linalg_eigen(cepman_context *ctx, size_t n, double *a, size_t first, size_t last,
                                double *values, double *vectors)
 {
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j <= i; j++)
-            if (!(a[i * n + j] - a[i * n + j] == 0))
-                return cep_fail(ctx, CEPMAN_ERR_NUMERIC, "eigenvalues: entry (%zu, %zu) is not finite", i, j);
-    const int exponent = far_exponent(n, a);
-    for (size_t i = 0; exponent && i < n; i++)
+    int exponent = 0;
+    cepman_status s = far_exponent(ctx, n, a, &exponent);
+    for (size_t i = 0; !s && exponent && i < n; i++)
         for (size_t j = 0; j <= i; j++)
             a[i * n + j] = ldexp(a[i * n + j], -exponent);
-    cepman_status s = n <= SMALL ? small_eigen(ctx, n, a, first, last, values, vectors)
-                                 : cep_tridiagonal_eigen(ctx, n, a, first, last, values, vectors);
+    if (!s)
+        s = n <= SMALL ? small_eigen(ctx, n, a, first, last, values, vectors)
+                       : cep_tridiagonal_eigen(ctx, n, a, first, last, values, vectors);
     for (size_t i = first; !s && exponent && i <= last; i++)
         values[i - first] = ldexp(values[i - first], exponent);
     return s;

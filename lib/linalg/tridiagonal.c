@@ -1,6 +1,7 @@
 /* Eigenvalues and eigenvectors of a large symmetric matrix in steps of some ten milliseconds, so that the call can be
  * cancelled: Householder's reduction to a tridiagonal matrix in panels, implicit QL steps for all eigenvalues, LAPACK's
- * relatively robust representations (dstemr) for eigenvectors, which are turned back a few at a time.
+ * relatively robust representations (dstemr) for few eigenvectors, divide and conquer (conquer.c) for many, which are
+ * turned back a few at a time.
  * Golub and Van Loan, Matrix Computations, sections 8.3 and 5.2; Dongarra, Sorensen, Hammarling, J. Comput. Appl. Math. 27
  * (1989) 215; Dhillon and Parlett, Linear Algebra Appl. 387 (2004) 1.
  * Must not: call LAPACK's own reduction, which takes a second at n = 2000 and looks at nothing meanwhile. */
@@ -9,9 +10,11 @@
 #include <lapacke.h>
 #include <math.h>
 
+#include "conquer.h"
 #include "tridiagonal.h"
 
 #define PANEL 32
+#define FEW 200000 /* rows times eigenvectors that dstemr finds in some 50 ms */
 
 /* Row i of the lower triangle is column i of the upper one, contiguous: below, A is column-major with its upper triangle.
  * Reflectors replace the columns from the last one on, as LAPACK's dormtr expects them. */
@@ -192,6 +195,7 @@ static cepman_status pairs(cepman_context *ctx, size_t n, double *d, double *e, 
 {
     cep_memory *mem = cep_context_memory(ctx);
     const size_t m = last - first + 1, lwork = 18 * n, liwork = 10 * n;
+    if (m > FEW / n) return cep_conquer(ctx, n, d, e, first, last, w, vectors);
     double *work = cep_alloc(mem, lwork, sizeof *work);
     int *iwork = cep_alloc(mem, liwork + 2 * m, sizeof *iwork), found = 0, accurate = 1;
     cepman_status s = CEPMAN_OK;

@@ -6,6 +6,8 @@
 
 #include "knn.h"
 
+#define POLL_EVERY 65536 /* neighbours */
+
 cepman_status cep_neighbors_create(cepman_neighbors **out, cepman_context *ctx, size_t n, size_t k,
                                    int32_t **indices, float **distances)
 {
@@ -63,6 +65,7 @@ cepman_status cepman_neighbors_copy(cepman_neighbors **out, cepman_context *ctx,
                 n);
     for (size_t i = 0; k && i < n; i++) { /* without neighbours both arrays may be NULL */
         s = check_row(ctx, n, k, i, indices + i * k, distances + i * k);
+        if (!s && (i + 1) * k / POLL_EVERY != i * k / POLL_EVERY) s = cep_poll(ctx);
         if (s) return s;
     }
     cepman_neighbors *g = NULL;

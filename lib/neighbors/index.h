@@ -23,7 +23,8 @@ struct cepman_neighbors_index {
 typedef struct cep_index_scratch {
     float *y, *norms;              /* CEP_TILE_ROWS projected rows */
     cep_best_item *probes, *found; /* index->probes, index->candidates */
-    cep_best_item *best;           /* k */
+    float *group;                  /* exact: column by column, rows that pass the index together */
+    cep_best_item *best;           /* k of each of them */
     cep_best all;                  /* exact: best, over several tasks */
 } cep_index_scratch;
 

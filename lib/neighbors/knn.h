@@ -32,9 +32,9 @@ cepman_status cep_measure_open(cep_measure *m, cepman_context *ctx, const cepman
                                cep_metric metric);
 void cep_measure_close(cep_measure *m);
 double cep_measure_key(const cep_measure *m, size_t i, size_t j);
-/* The keys of four rows and row j. */
-void cep_measure_four(const cep_measure *m, const size_t i[4], size_t j, double keys[4]);
-/* Row i of one matrix and row j of another with as many columns, of one metric. */
+/* Row i of one matrix and row j of another with as many columns, of one metric; and four rows of the one. */
+void cep_measure_four(const cep_measure *a, const size_t i[4], const cep_measure *b, size_t j,
+                      double keys[4]);
 double cep_measure_between(const cep_measure *a, size_t i, const cep_measure *b, size_t j);
 float cep_measure_distance(const cep_measure *m, double key);
 

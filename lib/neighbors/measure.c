@@ -118,18 +118,18 @@ double cep_measure_between(const cep_measure *a, size_t i, const cep_measure *b,
     return cosine_key(a->norms[i], b->norms[j], a->kernels->dot_f64(x, y, a->columns));
 }
 
-void cep_measure_four(const cep_measure *m, const size_t i[4], size_t j, double keys[4])
+void cep_measure_four(const cep_measure *a, const size_t i[4], const cep_measure *b, size_t j, double keys[4])
 {
-    const float *x[4], *y = cepman_matrix_row(m->matrix, j);
+    const float *x[4], *y = cepman_matrix_row(b->matrix, j);
     for (int r = 0; r < 4; r++)
-        x[r] = cepman_matrix_row(m->matrix, i[r]);
-    if (!m->cosine) {
-        m->kernels->squared_f64_four(x, y, m->columns, keys);
+        x[r] = cepman_matrix_row(a->matrix, i[r]);
+    if (!a->cosine) {
+        a->kernels->squared_f64_four(x, y, a->columns, keys);
         return;
     }
-    m->kernels->dot_f64_four(x, y, m->columns, keys);
+    a->kernels->dot_f64_four(x, y, a->columns, keys);
     for (int r = 0; r < 4; r++)
-        keys[r] = cosine_key(m->norms[i[r]], m->norms[j], keys[r]);
+        keys[r] = cosine_key(a->norms[i[r]], b->norms[j], keys[r]);
 }
 
 double cep_measure_key(const cep_measure *m, size_t i, size_t j)

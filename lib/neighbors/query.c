@@ -1,7 +1,8 @@
 /* New rows against an index: projected eight at a time, candidates from the cells ranked by float64 distances; or a
- * k-d tree; or every row of the index.
+ * k-d tree; or every row of the index, by sixteen rows that pass it together where it is small.
  * Jegou, Douze and Schmid, IEEE Trans. Pattern Anal. 33 (2011) 117 (search without residuals); see cells.c and tree.c.
  * Must not: change the index, or hold results in an order that depends on threads. */
+#include <math.h>
 #include <string.h>
 
 #include "index.h"
@@ -9,6 +10,8 @@
 #define FETCH_FLOATS 2048
 #define NORM_MOST 1e37f                /* beyond it squares may overflow: such rows are compared exactly */
 #define CHUNK_FLOATS ((size_t)1 << 20) /* of an exact task */
+#define SMALL_FLOATS ((size_t)1 << 22) /* an index that groups pass: some ten milliseconds */
+#define GROUP CEP_REACH_BLOCK
 
 cepman_status cep_index_scratch_open(cep_index_scratch *w, cepman_context *ctx,
                                      const cepman_neighbors_index *x)
@@ -19,9 +22,10 @@ cepman_status cep_index_scratch_open(cep_index_scratch *w, cepman_context *ctx,
     w->norms = cep_alloc(mem, CEP_TILE_ROWS, sizeof *w->norms);
     w->probes = cep_alloc(mem, x->probes, sizeof *w->probes);
     w->found = cep_alloc(mem, x->candidates, sizeof *w->found);
-    w->best = cep_alloc(mem, x->k, sizeof *w->best);
-    if (w->y && w->norms && w->probes && w->found && w->best) return CEPMAN_OK;
-    return cep_fail_memory(ctx, "search of an index", x->candidates + x->k, sizeof *w->best);
+    w->group = cep_alloc(mem, x->m.columns, GROUP * sizeof *w->group);
+    w->best = cep_alloc(mem, GROUP, x->k * sizeof *w->best);
+    if (w->y && w->norms && w->probes && w->found && w->group && w->best) return CEPMAN_OK;
+    return cep_fail_memory(ctx, "search of an index", x->candidates + GROUP * x->k, sizeof *w->best);
 }
 
 void cep_index_scratch_close(cep_index_scratch *w, cep_memory *mem)
@@ -30,6 +34,7 @@ void cep_index_scratch_close(cep_index_scratch *w, cep_memory *mem)
     cep_free(mem, w->norms);
     cep_free(mem, w->probes);
     cep_free(mem, w->found);
+    cep_free(mem, w->group);
     cep_free(mem, w->best);
 }
 
@@ -61,7 +66,8 @@ typedef struct asking {
     cep_measure q;
     cep_index_scratch *scratch; /* per worker */
     bool *exactly;              /* rows to be compared with every row of the index */
-    size_t chunk, row;          /* exact: rows of a task, the row asked */
+    const cep_reach_kernels *kernels;
+    size_t chunk, row; /* exact: rows of a task, the row asked */
     int32_t *indices;
     float *distances;
 } asking;
@@ -112,6 +118,60 @@ static cepman_status compare_rows(void *argument, size_t index, unsigned worker,
     return CEPMAN_OK;
 }
 
+static inline bool any_within(const float near[GROUP], const float limits[GROUP])
+{
+    int within = 0;
+    for (size_t r = 0; r < GROUP; r++)
+        within |= near[r] <= limits[r];
+    return within;
+}
+
+/* A group of rows against every row of a small index. Euclidean distances are first taken in float32, a lane for each row
+ * of the group, whose rounding rules out what lies beyond the k-th so far; what is left counts in float64. */
+static cepman_status pass_group(void *argument, size_t index, unsigned worker, cep_fault *fault)
+{
+    asking *a = argument;
+    const cepman_neighbors_index *x = a->x;
+    cep_index_scratch *w = &a->scratch[worker];
+    const size_t first = index * GROUP, d = x->m.columns,
+                 count = a->q.rows - first < GROUP ? a->q.rows - first : GROUP;
+    const double slack = 1 + 4 * ((double)d + 4) * 0x1p-24;
+    cep_best best[GROUP];
+    float limits[GROUP], near[GROUP];
+    double keys[GROUP];
+    size_t row[GROUP];
+    (void)fault;
+    for (size_t r = 0; r < GROUP; r++) {
+        row[r] = first + (r < count ? r : 0);
+        best[r] = (cep_best){w->best + r * x->k, x->k, 0};
+        limits[r] = r < count ? INFINITY : -1;
+        for (size_t c = 0; !x->m.cosine && c < d; c++)
+            w->group[c * GROUP + r] = cepman_matrix_row(a->q.matrix, row[r])[c];
+    }
+    for (size_t j = 0; j < x->m.rows; j++) {
+        if (!x->m.cosine) {
+            a->kernels->distances(w->group, 1, d, cepman_matrix_row(x->m.matrix, j), near);
+            if (!any_within(near, limits)) continue;
+        }
+        for (size_t r = 0; x->m.cosine && r < count; r += 4)
+            cep_measure_four(&a->q, row + r, &x->m, j, keys + r);
+        for (size_t r = 0; r < count; r++) {
+            if (!x->m.cosine) {
+                if (near[r] > limits[r]) continue;
+                keys[r] = cep_measure_between(&a->q, row[r], &x->m, j);
+            }
+            cep_best_offer(&best[r], keys[r], (int32_t)j);
+            const double limit = cep_best_bound(&best[r]) * slack + 1e-37;
+            limits[r] = limit < 3e38 ? (float)limit * (1 + 0x1p-22f) : INFINITY;
+        }
+    }
+    for (size_t r = 0; r < count; r++) {
+        cep_best_sort(&best[r]);
+        write_row(a, first + r, &best[r]);
+    }
+    return CEPMAN_OK;
+}
+
 static cepman_status ask_all(asking *a, cepman_context *ctx)
 {
     const cepman_neighbors_index *x = a->x;
@@ -140,6 +200,8 @@ static cepman_status ask(asking *a, cepman_context *ctx)
     cep_memory *mem = cep_context_memory(ctx);
     unsigned workers = cep_workers(ctx);
     a->chunk = CHUNK_FLOATS / x->m.columns + 1;
+    a->kernels = cep_reach_kernels_get(cep_context_cpu(ctx));
+    const bool all = !x->cells.points && !x->tree.order;
     a->scratch = cep_alloc_zero(mem, workers, sizeof *a->scratch);
     a->exactly = cep_alloc_zero(mem, a->q.rows, sizeof *a->exactly);
     cepman_status s = CEPMAN_OK;
@@ -147,8 +209,10 @@ static cepman_status ask(asking *a, cepman_context *ctx)
         s = cep_fail_memory(ctx, "search of an index", a->q.rows, sizeof *a->exactly);
     for (unsigned w = 0; !s && w < workers; w++)
         s = cep_index_scratch_open(&a->scratch[w], ctx, x);
-    if (!s && (x->cells.points || x->tree.order))
+    if (!s && !all)
         s = cep_parallel(ctx, "query", (a->q.rows + CEP_TILE_ROWS - 1) / CEP_TILE_ROWS, ask_rows, a);
+    else if (!s && x->m.rows < SMALL_FLOATS / x->m.columns)
+        s = cep_parallel(ctx, "query", (a->q.rows + GROUP - 1) / GROUP, pass_group, a);
     else if (!s)
         memset(a->exactly, true, a->q.rows);
     if (!s) s = ask_all(a, ctx);

@@ -112,7 +112,7 @@ static void measure_candidate(const ranking *g, size_t first, const grouping *w,
         for (size_t r = 0; r < 4; r++)
             rows[r] = (size_t)g->order[first + who[r < count ? r : 0]->row];
         if (count > 1)
-            cep_measure_four(g->m, rows, (size_t)g->order[j], keys);
+            cep_measure_four(g->m, rows, g->m, (size_t)g->order[j], keys);
         else
             keys[0] = cep_measure_key(g->m, rows[0], (size_t)g->order[j]);
         for (size_t r = 0; r < count; r++) {

@@ -8,6 +8,8 @@
 #include "gather.h"
 #include "internal.h"
 
+#define ROWS 256 /* of a matrix, between two polls */
+
 cepman_status cep_pca_axes_create(cep_pca_axes *axes, const cep_pca_data *x, size_t count)
 {
     axes->count = count;
@@ -33,6 +35,7 @@ static cepman_status largest(const cep_pca_data *x, size_t m, double *g, size_t 
 {
     cepman_status s = cep_linalg_eigen(x->ctx, m, g, m - count, m - 1, values, vectors);
     for (size_t j = 0; !s && j < count / 2; j++) {
+        if (vectors && j % ROWS == 0 && (s = cep_poll(x->ctx))) break;
         double t = values[j];
         values[j] = values[count - 1 - j];
         values[count - 1 - j] = t;
@@ -113,8 +116,11 @@ static cepman_status count_pairs(const cep_pca_data *x, const double *g, size_t 
     cepman_status s =
         copy && all ? CEPMAN_OK : cep_fail_memory(x->ctx, "scatter matrix", d, d * sizeof *copy);
     if (!s) {
-        memcpy(copy, g, d * d * sizeof *copy);
-        s = largest(x, d, copy, d, all, NULL);
+        for (size_t i = 0; !s && i < d; i++) { /* the lower triangle */
+            memcpy(copy + i * d, g + i * d, (i + 1) * sizeof *copy);
+            if (i % ROWS == 0) s = cep_poll(x->ctx);
+        }
+        if (!s) s = largest(x, d, copy, d, all, NULL);
     }
     if (!s) {
         *count = cep_pca_count_dense(x, all, n_values);
@@ -171,7 +177,9 @@ static cepman_status by_features_f32(cep_pca_axes *axes, cep_pca_data *x, size_t
     cepman_status s = cep_gather_create(&g, x->ctx, x->d);
     if (!s) s = cep_gather_matrix(g, x->ctx, x->matrix);
     if (!s) s = cep_gather_flush(g, x->ctx);
-    if (!s && cep_pca_usable(g->scatter, x->d)) {
+    const bool usable = !s && cep_pca_usable(g->scatter, x->d);
+    if (!s) s = cep_poll(x->ctx);
+    if (!s && usable) {
         memcpy(x->mean, g->mean, x->d * sizeof *x->mean);
         x->squares = cep_gather_trace(g);
         /* Some more than wanted: what lies just outside bounds how well the last ones converge in the refinement. */

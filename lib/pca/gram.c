@@ -20,13 +20,23 @@ static cepman_status after_block(const cep_pca_data *x, const char *stage, size_
     return cep_poll(x->ctx);
 }
 
+/* Fresh memory may be slow: not at once. */
+static cepman_status clear(const cep_pca_data *x, double *g, size_t side)
+{
+    cepman_status s = CEPMAN_OK;
+    for (size_t i = 0; !s && i < side; i++) {
+        memset(g + i * side, 0, side * sizeof *g);
+        if (i % 64 == 0) s = cep_poll(x->ctx);
+    }
+    return s;
+}
+
 cepman_status cep_pca_gram_f64(const cep_pca_data *x, double *g)
 {
     size_t d = x->d, rows = block_rows(x->n, d, d);
     double *block = cep_alloc(x->mem, rows, d * sizeof *block);
     if (!block) return cep_fail_memory(x->ctx, "centred rows", rows, d * sizeof *block);
-    cepman_status s = CEPMAN_OK;
-    memset(g, 0, d * d * sizeof *g);
+    cepman_status s = clear(x, g, d);
     for (size_t i = 0; !s && i < x->n; i += rows) {
         size_t m = x->n - i < rows ? x->n - i : rows;
         s = cep_pca_centred(x, i, m, 0, d, block);
@@ -42,8 +52,7 @@ cepman_status cep_pca_gram_points(const cep_pca_data *x, double *g)
     size_t n = x->n, columns = block_rows(x->d, n, n);
     double *block = cep_alloc(x->mem, n, columns * sizeof *block);
     if (!block) return cep_fail_memory(x->ctx, "centred columns", n, columns * sizeof *block);
-    cepman_status s = CEPMAN_OK;
-    memset(g, 0, n * n * sizeof *g);
+    cepman_status s = clear(x, g, n);
     for (size_t j = 0; !s && j < x->d; j += columns) {
         size_t m = x->d - j < columns ? x->d - j : columns;
         s = cep_pca_centred(x, 0, n, j, m, block);

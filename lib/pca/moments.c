@@ -4,6 +4,8 @@
 #include "exec.h"
 #include "internal.h"
 
+#define TOUCHED ((size_t)1 << 20) /* numbers between two polls: fresh memory may be slow */
+
 typedef struct pass {
     const cep_pca_data *x;
     size_t chunk;
@@ -93,6 +95,8 @@ cepman_status cep_pca_centred(const cep_pca_data *x, size_t first, size_t rows, 
         if (!row) return cep_fail_fault(x->ctx, &fault);
         for (size_t j = 0; j < width; j++)
             to[i * width + j] = (double)row[column + j] - mean[j];
+        cepman_status s = (i + 1) * width / TOUCHED != i * width / TOUCHED ? cep_poll(x->ctx) : CEPMAN_OK;
+        if (s) return s;
     }
     return CEPMAN_OK;
 }

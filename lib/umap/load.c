@@ -8,6 +8,7 @@
 #include "matrix.h"
 
 #define PIECE ((size_t)1 << 20) /* bytes between polls */
+#define POLL_EVERY 65536        /* edges */
 
 typedef struct reader {
     cepman_context *ctx;
@@ -87,9 +88,17 @@ static cepman_status get_neighbors(reader *r, cepman_neighbors **out, size_t n, 
     return s;
 }
 
+/* Polls when the edges before point i + 1 are a step more than those before point i. */
+static cepman_status poll_at(reader *r, const cep_umap_graph *g, size_t i)
+{
+    return g->starts[i] / POLL_EVERY == g->starts[i + 1] / POLL_EVERY ? CEPMAN_OK : cep_poll(r->ctx);
+}
+
 static cepman_status check_graph(reader *r, const cep_umap_graph *g)
 {
-    for (size_t i = 0; i < g->n; i++)
+    for (size_t i = 0; i < g->n; i++) {
+        cepman_status s = poll_at(r, g, i);
+        if (s) return s;
         for (size_t e = g->starts[i]; e < g->starts[i + 1]; e++) {
             const int32_t c = g->columns[e];
             CEP_REQUIRE(
@@ -100,6 +109,7 @@ static cepman_status check_graph(reader *r, const cep_umap_graph *g)
                         "%s: edge %zu of point %zu has weight %g, must be above 0 and at most 1", r->path,
                         e - g->starts[i], i, (double)g->weights[e]);
         }
+    }
     return CEPMAN_OK;
 }
 
@@ -132,7 +142,9 @@ static cepman_status get_graph(reader *r, cep_umap_graph *g, size_t n, size_t en
 /* The fuzzy graph joins i and j from both sides or from neither: checked by counting, each edge from both ends. */
 static cepman_status check_both_ways(reader *r, const cep_umap_graph *g)
 {
-    for (size_t i = 0; i < g->n; i++)
+    for (size_t i = 0; i < g->n; i++) {
+        cepman_status s = poll_at(r, g, i);
+        if (s) return s;
         for (size_t e = g->starts[i]; e < g->starts[i + 1]; e++) {
             size_t low = g->starts[g->columns[e]], high = g->starts[g->columns[e] + 1];
             while (low < high) {
@@ -148,6 +160,7 @@ static cepman_status check_both_ways(reader *r, const cep_umap_graph *g)
                         CEPMAN_ERR_FORMAT, "%s: the edge from point %zu to %d has no equal back", r->path, i,
                         g->columns[e]);
         }
+    }
     return CEPMAN_OK;
 }
 

@@ -7,12 +7,13 @@
 #include <string.h>
 
 #include "exec.h"
+#include "kernels.h"
 #include "matrix.h"
 #include "model.h"
 
 #define PASSES 100
 #define RATE 0.25
-#define ROWS 16 /* of one item of work */
+#define LANES 64 /* rows of one item of work: a multiple of CEP_LAYOUT_LANES */
 #define MOST_DIMS 64
 
 /* ---- the index ------------------------------------------------------------------------------------------------- */
@@ -63,49 +64,55 @@ cepman_status cepman_umap_prepare(cepman_umap *u, cepman_context *ctx)
 
 /* ---- placing --------------------------------------------------------------------------------------------------- */
 
+/* What a worker has for a group of rows that are placed side by side, a lane each. */
+typedef struct group {
+    size_t lanes; /* in use */
+    size_t row[LANES];
+    const float **to;  /* near rows of LANES: places of the lane's neighbours */
+    uint32_t *rates;   /* the same: how often each acts, of CEP_LAYOUT_ALWAYS */
+    uint32_t *turns;   /* the same: neighbours that act in this pass, one after the other */
+    float *x, *beside; /* dims rows of LANES: the lanes' places, and the neighbour each meets */
+    float steps[LANES];
+    float *samples;  /* negatives rows of dims */
+    double *weights; /* near: of the row at hand */
+} group;
+
 typedef struct placing {
+    const cepman_context *ctx;
     const cepman_umap *u;
+    const cep_layout_kernels *kernels;
     size_t count, near, dims, fitted;
     const int32_t *indices;
     const float *distances;
-    double *weights; /* per worker: near of them */
-    float *rows;     /* out */
+    group *groups; /* per worker */
+    float *rows;   /* out */
     size_t stride;
 } placing;
 
-static float clip(float v)
+static void group_close(group *g, cep_memory *mem)
 {
-    return v > 4 ? 4 : v < -4 ? -4 : v;
+    cep_free(mem, g->to);
+    cep_free(mem, g->rates);
+    cep_free(mem, g->turns);
+    cep_free(mem, g->x);
+    cep_free(mem, g->beside);
+    cep_free(mem, g->samples);
+    cep_free(mem, g->weights);
 }
 
-/* x moves along g (x - y), each component clipped. */
-static void move(float *x, const float *y, float g, float step, size_t dims)
+/* Close it after a failure as well. */
+static cepman_status group_open(group *g, cepman_context *ctx, const placing *p)
 {
-    for (size_t j = 0; j < dims; j++)
-        x[j] += clip(g * (x[j] - y[j])) * step;
-}
-
-static float square(const float *x, const float *y, size_t dims)
-{
-    float r2 = 0;
-    for (size_t j = 0; j < dims; j++)
-        r2 += (x[j] - y[j]) * (x[j] - y[j]);
-    return r2;
-}
-
-static void pull(const placing *p, float *x, const float *y, float step)
-{
-    const float a = (float)p->u->a, b = (float)p->u->b, r2 = square(x, y, p->dims);
-    if (!(r2 > 0)) return;
-    const float power = powf(r2, b);
-    move(x, y, -2 * a * b * power / (r2 * (1 + a * power)), step, p->dims);
-}
-
-static void push(const placing *p, float *x, const float *y, float step)
-{
-    const float a = (float)p->u->a, b = (float)p->u->b, r2 = square(x, y, p->dims);
-    if (!(r2 > 0)) return; /* also where the fitted point has no place */
-    move(x, y, 2 * (float)p->u->repulsion * b / ((0.001f + r2) * (1 + a * powf(r2, b))), step, p->dims);
+    cep_memory *mem = cep_context_memory(ctx);
+    g->to = cep_alloc_zero(mem, p->near, LANES * sizeof *g->to);
+    g->rates = cep_alloc_zero(mem, p->near, LANES * sizeof *g->rates);
+    g->turns = cep_alloc(mem, p->near, LANES * sizeof *g->turns);
+    g->x = cep_alloc_zero(mem, p->dims, LANES * sizeof *g->x);
+    g->beside = cep_alloc(mem, p->dims, LANES * sizeof *g->beside);
+    g->samples = cep_alloc(mem, p->u->negatives, p->dims * sizeof *g->samples);
+    g->weights = cep_alloc(mem, p->near, sizeof *g->weights);
+    if (g->to && g->rates && g->turns && g->x && g->beside && g->samples && g->weights) return CEPMAN_OK;
+    return cep_fail_memory(ctx, "places of new points", p->near, LANES * sizeof *g->to);
 }
 
 /* Memberships of the neighbours; the largest, 0 when there is none. */
@@ -128,55 +135,119 @@ static double weigh(const placing *p, const int32_t *to, const float *far, doubl
     return most;
 }
 
-static void place_row(const placing *p, size_t i, double *weights, float *x)
+/* A row without neighbours and one upon a fitted row are placed at once; the others take a lane and their start. */
+static void admit(const placing *p, group *g, size_t i)
 {
     const cepman_umap *u = p->u;
     const int32_t *to = p->indices + i * p->near;
     const float *far = p->distances + i * p->near;
-    double most = weigh(p, to, far, weights), sum = 0, mean[MOST_DIMS] = {0};
+    float *x = p->rows + i * p->stride;
+    const double most = weigh(p, to, far, g->weights);
+    double sum = 0, mean[MOST_DIMS] = {0};
     if (!(most > 0)) {
         for (size_t j = 0; j < p->dims; j++)
             x[j] = NAN;
         return;
     }
-    if (far[0] <= 0 && weights[0] > 0) {
+    if (far[0] <= 0 && g->weights[0] > 0) {
         memcpy(x, cepman_matrix_row(u->embedding, (size_t)to[0]), p->dims * sizeof *x);
         return;
     }
+    const size_t lane = g->lanes++;
     for (size_t k = 0; k < p->near; k++) {
-        if (!(weights[k] > 0)) continue;
         const float *y = cepman_matrix_row(u->embedding, (size_t)to[k]);
-        sum += weights[k];
+        g->to[k * LANES + lane] = y;
+        g->rates[k * LANES + lane] = cep_umap_rate(g->weights[k], most);
+        if (!(g->weights[k] > 0)) continue;
+        sum += g->weights[k];
         for (size_t j = 0; j < p->dims; j++)
-            mean[j] += weights[k] * (double)y[j];
-        weights[k] /= most; /* how often it acts */
+            mean[j] += g->weights[k] * (double)y[j];
     }
+    g->row[lane] = i;
     for (size_t j = 0; j < p->dims; j++)
-        x[j] = (float)(mean[j] / sum);
-    for (size_t pass = 1; pass < PASSES; pass++) {
+        g->x[j * LANES + lane] = (float)(mean[j] / sum);
+}
+
+/* Writes the lanes' acting neighbours of a pass to g->turns, counts[] of them. Returns the largest count. */
+static size_t take_turns(const placing *p, group *g, uint32_t pass, uint32_t counts[LANES])
+{
+    size_t most = 0;
+    memset(counts, 0, LANES * sizeof *counts);
+    for (size_t k = 0; k < p->near; k++)
+        for (size_t l = 0; l < g->lanes; l++) {
+            const uint32_t rate = g->rates[k * LANES + l];
+            g->turns[counts[l] * LANES + l] = (uint32_t)k;
+            counts[l] += ((rate * pass) & (CEP_LAYOUT_ALWAYS - 1)) < rate;
+        }
+    for (size_t l = 0; l < g->lanes; l++)
+        most = counts[l] > most ? counts[l] : most;
+    return most;
+}
+
+/* The fitted points that every lane meets at this turn, but those without a place. Returns how many. */
+static size_t draw(const placing *p, group *g, uint64_t first)
+{
+    size_t sampled = 0;
+    for (unsigned q = 0; q < p->u->negatives; q++) {
+        const size_t other =
+            (size_t)cep_random_below(p->u->seed, CEP_UMAP_STREAM_PLACE, first + q, p->fitted);
+        const float *y = cepman_matrix_row(p->u->embedding, other);
+        if (isfinite(y[0])) memcpy(g->samples + sampled++ * p->dims, y, p->dims * sizeof *y);
+    }
+    return sampled;
+}
+
+/* All passes of the lanes in use. */
+static cepman_status settle(const placing *p, group *g, cep_fault *fault)
+{
+    const cepman_umap *u = p->u;
+    uint32_t counts[LANES];
+    cep_layout_visit v = {.dims = (unsigned)p->dims,
+                          .count = (g->lanes + CEP_LAYOUT_LANES - 1) / CEP_LAYOUT_LANES * CEP_LAYOUT_LANES,
+                          .points = g->x,
+                          .partners = g->beside,
+                          .steps = g->steps,
+                          .samples = g->samples,
+                          .a = (float)u->a,
+                          .b = (float)u->b,
+                          .push = (float)u->repulsion};
+    for (size_t j = 1; v.count < LANES && j < p->dims; j++) /* rows of v.count */
+        memmove(g->x + j * v.count, g->x + j * LANES, v.count * sizeof *g->x);
+    for (uint32_t pass = 1; pass < PASSES; pass++) {
         const float step = (float)(RATE * u->learning_rate * (1 - (double)(pass - 1) / PASSES));
-        /* All rows meet the same samples, so that rows that differ little end up close together. */
-        uint64_t draw = (uint64_t)pass * p->near * u->negatives;
-        for (size_t k = 0; k < p->near; k++) {
-            if (floor((double)pass * weights[k]) <= floor((double)(pass - 1) * weights[k])) continue;
-            pull(p, x, cepman_matrix_row(u->embedding, (size_t)to[k]), step);
-            for (unsigned q = 0; q < u->negatives; q++) {
-                const size_t other =
-                    (size_t)cep_random_below(u->seed, CEP_UMAP_STREAM_PLACE, draw++, p->fitted);
-                push(p, x, cepman_matrix_row(u->embedding, other), step);
+        const size_t turns = take_turns(p, g, pass, counts);
+        if (cep_cancel_requested(p->ctx))
+            return cep_fault_set(fault, CEPMAN_ERR_CANCELLED, "cancelled by the caller");
+        for (size_t turn = 0; turn < turns; turn++) {
+            memcpy(g->beside, g->x, p->dims * v.count * sizeof *g->x);
+            memset(g->steps, 0, v.count * sizeof *g->steps);
+            for (size_t l = 0; l < g->lanes; l++) {
+                if (turn >= counts[l]) continue;
+                const float *y = g->to[g->turns[turn * LANES + l] * LANES + l];
+                g->steps[l] = step;
+                for (size_t j = 0; j < p->dims; j++)
+                    g->beside[j * v.count + l] = y[j];
             }
+            /* All rows meet the same samples, so that rows that differ little end up close together. */
+            v.sampled = draw(p, g, ((uint64_t)pass * p->near + turn) * u->negatives);
+            p->kernels->visit(&v);
         }
     }
+    for (size_t l = 0; l < g->lanes; l++)
+        for (size_t j = 0; j < p->dims; j++)
+            p->rows[g->row[l] * p->stride + j] = g->x[j * v.count + l];
+    return CEPMAN_OK;
 }
 
 static cepman_status place_rows(void *argument, size_t item, unsigned worker, cep_fault *fault)
 {
-    placing *p = argument;
-    const size_t first = item * ROWS, last = p->count - first < ROWS ? p->count : first + ROWS;
-    (void)fault;
+    const placing *p = argument;
+    group *g = &p->groups[worker];
+    const size_t first = item * LANES, last = p->count - first < LANES ? p->count : first + LANES;
+    g->lanes = 0;
     for (size_t i = first; i < last; i++)
-        place_row(p, i, p->weights + worker * p->near, p->rows + i * p->stride);
-    return CEPMAN_OK;
+        admit(p, g, i);
+    return g->lanes ? settle(p, g, fault) : CEPMAN_OK;
 }
 
 static cepman_status place(cepman_matrix **out, cepman_context *ctx, const cepman_umap *u,
@@ -184,7 +255,10 @@ static cepman_status place(cepman_matrix **out, cepman_context *ctx, const cepma
 {
     cep_memory *mem = cep_context_memory(ctx);
     const size_t count = cepman_matrix_rows(matrix), near = cepman_neighbors_index_k(index);
-    placing p = {.u = u,
+    const unsigned workers = cep_workers(ctx);
+    placing p = {.ctx = ctx,
+                 .u = u,
+                 .kernels = cep_layout_kernels_get(cep_context_cpu(ctx)),
                  .count = count,
                  .near = near,
                  .dims = cepman_matrix_columns(u->embedding),
@@ -192,17 +266,21 @@ static cepman_status place(cepman_matrix **out, cepman_context *ctx, const cepma
     cepman_matrix *made = NULL;
     int32_t *indices = cep_alloc(mem, count, near * sizeof *indices);
     float *distances = cep_alloc(mem, count, near * sizeof *distances);
-    p.weights = cep_alloc(mem, cep_workers(ctx), near * sizeof *p.weights);
+    p.groups = cep_alloc_zero(mem, workers, sizeof *p.groups);
     cepman_status s = CEPMAN_OK;
-    if (!indices || !distances || !p.weights)
+    if (!indices || !distances || !p.groups)
         s = cep_fail_memory(ctx, "neighbours of new points", count,
                             near * (sizeof *indices + sizeof *distances));
+    for (unsigned w = 0; !s && w < workers; w++)
+        s = group_open(&p.groups[w], ctx, &p);
     if (!s) s = cepman_neighbors_index_query(index, ctx, matrix, indices, distances);
     if (!s) s = cep_matrix_create(&made, ctx, "new points", count, p.dims, &p.rows, &p.stride);
     p.indices = indices;
     p.distances = distances;
-    if (!s) s = cep_parallel(ctx, "placing", (count + ROWS - 1) / ROWS, place_rows, &p);
-    cep_free(mem, p.weights);
+    if (!s) s = cep_parallel(ctx, "placing", (count + LANES - 1) / LANES, place_rows, &p);
+    for (unsigned w = 0; p.groups && w < workers; w++)
+        group_close(&p.groups[w], mem);
+    cep_free(mem, p.groups);
     cep_free(mem, distances);
     cep_free(mem, indices);
     if (s)

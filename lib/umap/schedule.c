@@ -29,9 +29,9 @@ static size_t free_round(const uint64_t *a, const uint64_t *b)
     return ROUNDS;
 }
 
-static uint32_t rate_of(float weight, float largest)
+uint32_t cep_umap_rate(double weight, double largest)
 {
-    double rate = (double)weight / (double)largest * (double)CEP_LAYOUT_ALWAYS;
+    const double rate = weight / largest * (double)CEP_LAYOUT_ALWAYS;
     return rate >= (double)CEP_LAYOUT_ALWAYS ? CEP_LAYOUT_ALWAYS : (uint32_t)rate;
 }
 
@@ -60,7 +60,7 @@ static void collect(const cep_umap_graph *graph, const uint32_t *place, float la
         for (size_t i = 0; i < graph->n; i++)
             for (size_t e = graph->starts[i]; e < graph->starts[i + 1]; e++) {
                 if ((size_t)graph->columns[e] <= i) continue;
-                uint32_t rate = rate_of(graph->weights[e], largest);
+                uint32_t rate = cep_umap_rate((double)graph->weights[e], (double)largest);
                 size_t bucket = (CEP_LAYOUT_ALWAYS - rate) / (CEP_LAYOUT_ALWAYS / BUCKETS);
                 if (pass == 0) {
                     counts[bucket + 1]++;

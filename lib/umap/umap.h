@@ -91,6 +91,8 @@ typedef struct cep_umap_schedule {
 /* place: the numbers that points have in the schedule, NULL for their own. */
 cepman_status cep_umap_plan(cep_umap_schedule *out, cepman_context *ctx, const cep_umap_graph *graph,
                             const uint32_t *place, uint64_t seed);
+/* How often an edge acts, as a share of CEP_LAYOUT_ALWAYS. */
+uint32_t cep_umap_rate(double weight, double largest);
 void cep_umap_schedule_free(cep_memory *mem, cep_umap_schedule *schedule);
 
 /* layout.c */

@@ -38,6 +38,15 @@ typedef struct cep_vae_scale {
     double *mean, *scale, *inverse; /* features each */
 } cep_vae_scale;
 
+#define CEP_VAE_SLICE 5e8 /* multiplications between two polls: some ten milliseconds */
+/* A part of a product's result that is made at a time. */
+typedef struct cep_vae_part {
+    size_t i, j, rows, columns;
+} cep_vae_part;
+/* The next part of an m x n result of k multiplications each, from {0} on; false after the last. They are square where
+ * that is possible: what a product costs beside its multiplications goes with its sides. */
+bool cep_vae_next_part(cep_vae_part *part, size_t m, size_t n, size_t k);
+
 void cep_vae_net_shape(cep_vae_net *net, size_t features, size_t hidden_1, size_t hidden_2, size_t dims);
 /* He's start (2015) where ReLU follows, 1 / in as the variance elsewhere, biases 0. */
 cepman_status cep_vae_net_start(const cep_vae_net *net, cepman_context *ctx, uint64_t seed,

@@ -9,9 +9,8 @@
 #include "coder.h"
 #include "linalg.h"
 
-enum { ROWS = 16, DRAWS = 16384 };
-static const double slice = 1e9;           /* multiplications at a time: some ten milliseconds */
-static const float most_log_variance = 20; /* exp stays finite and above 0 */
+enum { ROWS = 16, DRAWS = 16384, TOUCHED = 1 << 22 }; /* TOUCHED: numbers between two polls */
+static const float most_log_variance = 20;            /* exp stays finite and above 0 */
 
 static void add(cep_vae_net *net, size_t in, size_t out, bool relu)
 {
@@ -98,25 +97,30 @@ void cep_vae_work_free(cep_vae_work *w, cep_memory *mem)
     cep_free(mem, w->errors);
 }
 
-/* Rows of the result that are made at a time. */
-static size_t rows_at_once(size_t m, size_t n, size_t k)
+bool cep_vae_next_part(cep_vae_part *t, size_t m, size_t n, size_t k)
 {
-    const double rows = slice / ((double)n * (double)k);
-    return rows >= (double)m ? m : rows < 1 ? 1 : (size_t)rows;
+    const double most = CEP_VAE_SLICE / (double)k, side = sqrt(most);
+    size_t rows = (double)m < side ? m : (size_t)side;
+    if (most / (double)n > (double)rows) rows = most / (double)n < (double)m ? (size_t)(most / (double)n) : m;
+    const size_t columns = most / (double)rows < (double)n ? (size_t)(most / (double)rows) : n;
+    if (t->rows) t->j += t->columns;
+    if (t->j >= n) {
+        t->i += t->rows;
+        t->j = 0;
+    }
+    t->rows = m - t->i < rows ? m - t->i : rows;
+    t->columns = n - t->j < columns ? n - t->j : columns;
+    return t->i < m;
 }
 
-/* c (m x n) = a (m x k) b + beta c, b of k x n, or of n x k when transposed. */
+/* c (m x n) = a (m x k) b', b of n x k. */
 static cepman_status product(cepman_context *ctx, size_t m, size_t n, size_t k, const float *a,
-                             const float *b, bool transposed, float beta, float *c)
+                             const float *b, float *c)
 {
-    const size_t step = rows_at_once(m, n, k);
     cepman_status s = CEPMAN_OK;
-    for (size_t i = 0; !s && i < m; i += step) {
-        const size_t count = m - i < step ? m - i : step;
-        cep_linalg_gemm_f32(count, n, k, 1, a + i * k, k, b, transposed ? k : n, transposed, beta, c + i * n,
-                            n);
-        s = cep_poll(ctx);
-    }
+    for (cep_vae_part t = {0}; !s && cep_vae_next_part(&t, m, n, k); s = cep_poll(ctx))
+        cep_linalg_gemm_f32(t.rows, t.columns, k, 1, a + t.i * k, k, b + t.j * k, k, true, 0,
+                            c + t.i * n + t.j, n);
     return s;
 }
 
@@ -124,13 +128,9 @@ static cepman_status product(cepman_context *ctx, size_t m, size_t n, size_t k, 
 static cepman_status product_of_columns(cepman_context *ctx, size_t m, size_t n, size_t k, const float *a,
                                         const float *b, float *c)
 {
-    const size_t step = rows_at_once(m, n, k);
     cepman_status s = CEPMAN_OK;
-    for (size_t i = 0; !s && i < m; i += step) {
-        const size_t count = m - i < step ? m - i : step;
-        cep_linalg_gemm_tn_f32(count, n, k, a + i, m, b, n, c + i * n, n);
-        s = cep_poll(ctx);
-    }
+    for (cep_vae_part t = {0}; !s && cep_vae_next_part(&t, m, n, k); s = cep_poll(ctx))
+        cep_linalg_gemm_tn_f32(t.rows, t.columns, k, a + t.i, m, b + t.j, n, c + t.i * n + t.j, n);
     return s;
 }
 
@@ -141,13 +141,17 @@ cepman_status cep_vae_forward(const cep_vae_net *net, cepman_context *ctx, const
     for (size_t i = first; !s && i < last; i++) {
         const cep_vae_layer *l = net->layer + i;
         const float *weights = parameters + l->at, *bias = weights + l->in * l->out;
-        float *y = w->value[i];
-        for (size_t r = 0; r < count; r++)
-            memcpy(y + r * l->out, bias, l->out * sizeof *y);
-        s = product(ctx, count, l->out, l->in, input, weights, false, 1, y);
-        for (size_t j = 0; l->relu && j < count * l->out; j++)
-            y[j] = y[j] > 0 ? y[j] : 0;
-        input = y;
+        for (cep_vae_part t = {0}; !s && cep_vae_next_part(&t, count, l->out, l->in); s = cep_poll(ctx)) {
+            float *y = w->value[i] + t.i * l->out + t.j;
+            for (size_t r = 0; r < t.rows; r++)
+                memcpy(y + r * l->out, bias + t.j, t.columns * sizeof *y);
+            cep_linalg_gemm_f32(t.rows, t.columns, l->in, 1, input + t.i * l->in, l->in, weights + t.j,
+                                l->out, false, 1, y, l->out);
+            for (size_t r = 0; l->relu && r < t.rows; r++)
+                for (size_t j = 0; j < t.columns; j++)
+                    y[r * l->out + j] = y[r * l->out + j] > 0 ? y[r * l->out + j] : 0;
+        }
+        input = w->value[i];
     }
     return s;
 }
@@ -227,15 +231,20 @@ static cepman_status back(const cep_vae_net *net, cepman_context *ctx, const flo
     const cep_vae_layer *l = net->layer + i;
     const float *input = i == 0 ? w->input : i == net->latent ? w->sample : w->value[i - 1];
     float *bias = gradient + l->at + l->in * l->out, *slope = w->slope;
-    for (size_t j = 0; l->relu && j < count * l->out; j++)
-        slope[j] = w->value[i][j] > 0 ? slope[j] : 0;
+    cepman_status s = CEPMAN_OK;
     memset(bias, 0, l->out * sizeof *bias);
-    for (size_t r = 0; r < count; r++)
+    for (size_t r = 0, step = TOUCHED / l->out + 1; !s && r < count; r++) {
+        float *row = slope + r * l->out;
+        const float *value = w->value[i] + r * l->out;
+        for (size_t j = 0; l->relu && j < l->out; j++)
+            row[j] = value[j] > 0 ? row[j] : 0;
         for (size_t j = 0; j < l->out; j++)
-            bias[j] += slope[r * l->out + j];
-    cepman_status s = product_of_columns(ctx, l->in, l->out, count, input, slope, gradient + l->at);
+            bias[j] += row[j];
+        if ((r + 1) % step == 0) s = cep_poll(ctx);
+    }
+    if (!s) s = product_of_columns(ctx, l->in, l->out, count, input, slope, gradient + l->at);
     if (s || i == 0) return s;
-    s = product(ctx, count, l->in, l->out, slope, parameters + l->at, true, 0, w->spare);
+    s = product(ctx, count, l->in, l->out, slope, parameters + l->at, w->spare);
     w->slope = w->spare;
     w->spare = slope;
     return s;

@@ -2,6 +2,7 @@
  * Kingma and Ba, "Adam: a method for stochastic optimization" (2015), algorithm 1, with its constants.
  * Must not: let a draw depend on anything but seed, pass and row. */
 #include <math.h>
+#include <string.h>
 
 #include "exec.h"
 #include "coder.h"
@@ -30,6 +31,19 @@ static cepman_status step_piece(void *argument, size_t index, unsigned worker, c
         v[i] = square < 1e-36f ? 0 : square;
         p[i] -= rate * m[i] / (sqrtf(v[i]) * correction + 1e-8f);
     }
+    return CEPMAN_OK;
+}
+
+/* Averages begin at 0. In pieces, as all else: the first touch of large memory takes its time. */
+static cepman_status clear_piece(void *argument, size_t index, unsigned worker, cep_fault *fault)
+{
+    (void)worker;
+    (void)fault;
+    const adam *t = argument;
+    const size_t at = index * PIECE, count = t->count - at < PIECE ? t->count - at : PIECE;
+    memset(t->mean + at, 0, count * sizeof *t->mean);
+    memset(t->square + at, 0, count * sizeof *t->square);
+    memset(t->gradient + at, 0, count * sizeof *t->gradient);
     return CEPMAN_OK;
 }
 
@@ -126,12 +140,13 @@ cepman_status cep_vae_train(const cep_vae_net *net, cepman_context *ctx, const c
     t.adam.count = net->parameters;
     t.order = cep_alloc(mem, t.n, sizeof *t.order);
     t.adam.gradient = cep_alloc(mem, net->parameters, sizeof(float));
-    t.adam.mean = cep_alloc_zero(mem, net->parameters, sizeof(float));
-    t.adam.square = cep_alloc_zero(mem, net->parameters, sizeof(float));
+    t.adam.mean = cep_alloc(mem, net->parameters, sizeof(float));
+    t.adam.square = cep_alloc(mem, net->parameters, sizeof(float));
     cepman_status s = CEPMAN_OK;
     if (!t.order || !t.adam.gradient || !t.adam.mean || !t.adam.square)
         s = cep_fail_memory(ctx, "auto-encoder training", net->parameters, 3 * sizeof(float));
     if (!s) s = cep_vae_work_create(&t.work, ctx, net, plan->batch < t.n ? plan->batch : t.n, true);
+    if (!s) s = cep_parallel(ctx, NULL, (t.adam.count + PIECE - 1) / PIECE, clear_piece, &t.adam);
     if (!s) s = passes(&t, reconstruction, divergence);
     cep_vae_work_free(&t.work, mem);
     cep_free(mem, t.order);

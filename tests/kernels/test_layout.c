@@ -1,4 +1,4 @@
-/* One epoch of the layout kernels: every level gives the generic one's bits, and a plain twin's values. */
+/* The layout kernels: every level gives the generic one's bits, and a plain twin's values. */
 #include <math.h>
 #include <string.h>
 
@@ -78,6 +78,17 @@ static void pull_plain(const cep_layout_epoch *e, double *x, double *y)
     }
 }
 
+static void push_plain_from(const cep_layout_epoch *e, double *x, const float *y)
+{
+    double r2 = 0;
+    for (unsigned j = 0; j < e->dims; j++)
+        r2 += (x[j] - (double)y[j]) * (x[j] - (double)y[j]);
+    double g =
+        2 * (double)e->b * (double)e->push / ((0.001 + r2) * (1 + (double)e->a * pow(r2, (double)e->b)));
+    for (unsigned j = 0; j < e->dims; j++)
+        x[j] += clipped(g * (x[j] - (double)y[j])) * (double)e->step;
+}
+
 static void push_plain(const cep_layout_epoch *e, double *x, uint32_t *state, size_t self)
 {
     for (unsigned q = 0; q < e->negatives; q++) {
@@ -87,14 +98,7 @@ static void push_plain(const cep_layout_epoch *e, double *x, uint32_t *state, si
         r ^= r >> 12;
         size_t other = (uint64_t)r * e->count >> 32;
         if (other == self) continue;
-        const float *y = e->sampled + other * CEP_LAYOUT_STRIDE(e->dims);
-        double r2 = 0;
-        for (unsigned j = 0; j < e->dims; j++)
-            r2 += (x[j] - (double)y[j]) * (x[j] - (double)y[j]);
-        double g =
-            2 * (double)e->b * (double)e->push / ((0.001 + r2) * (1 + (double)e->a * pow(r2, (double)e->b)));
-        for (unsigned j = 0; j < e->dims; j++)
-            x[j] += clipped(g * (x[j] - (double)y[j])) * (double)e->step;
+        push_plain_from(e, x, e->sampled + other * CEP_LAYOUT_STRIDE(e->dims));
     }
 }
 
@@ -194,6 +198,93 @@ START_TEST(edges_act_as_often_as_their_rate)
 }
 END_TEST
 
+/* ---- points that move among others that stay ---------------------------------------------------------------------- */
+
+enum { VISITORS = 5 * CEP_LAYOUT_LANES, SAMPLES = 7 };
+
+typedef struct room {
+    float points[64 * VISITORS], partners[64 * VISITORS], steps[VISITORS], samples[SAMPLES * 64];
+    cep_layout_visit visit;
+} room;
+
+/* Every third point stays; the first is where its partner is, the second where a sample is. */
+static void furnish(room *v, unsigned dims, size_t count, uint64_t seed)
+{
+    support_random r = {seed};
+    memset(v, 0, sizeof *v);
+    for (size_t i = 0; i < dims * count; i++) {
+        v->points[i] = (float)(3 * support_normal(&r));
+        v->partners[i] = (float)(3 * support_normal(&r));
+    }
+    for (size_t i = 0; i < SAMPLES * dims; i++)
+        v->samples[i] = (float)(3 * support_normal(&r));
+    for (size_t j = 0; j < dims; j++) {
+        v->partners[j * count] = v->points[j * count];
+        v->samples[j] = v->points[j * count + 1];
+    }
+    for (size_t i = 0; i < count; i++)
+        v->steps[i] = i % 3 == 2 ? 0 : 0.05f;
+    v->visit = (cep_layout_visit){.dims = dims,
+                                  .count = count,
+                                  .points = v->points,
+                                  .partners = v->partners,
+                                  .steps = v->steps,
+                                  .samples = v->samples,
+                                  .sampled = SAMPLES,
+                                  .a = 1.577f,
+                                  .b = 0.895f,
+                                  .push = 1.25f};
+}
+
+/* Every level alike; each point like its plain twin, whatever stands beside it; those at rest keep their bits. */
+START_TEST(visitors_move_as_their_twins)
+{
+    static room v, before, other;
+    for (size_t d = 0; d < sizeof all_dims / sizeof *all_dims; d++) {
+        const unsigned dims = all_dims[d];
+        furnish(&before, dims, VISITORS, 9 + d);
+        furnish(&v, dims, VISITORS, 9 + d);
+        cep_layout_kernels_get(CEP_CPU_GENERIC)->visit(&v.visit);
+        for (cep_cpu_level level = CEP_CPU_GENERIC; level <= cep_cpu_detect(); level++) {
+            furnish(&other, dims, VISITORS, 9 + d);
+            cep_layout_kernels_get(level)->visit(&other.visit);
+            ck_assert_mem_eq(other.points, v.points, sizeof v.points);
+            /* the last sixteen alone */
+            furnish(&other, dims, CEP_LAYOUT_LANES, 9 + d);
+            memcpy(other.samples, before.samples, sizeof other.samples);
+            for (size_t j = 0; j < dims; j++)
+                for (size_t i = 0; i < CEP_LAYOUT_LANES; i++) {
+                    const size_t from = j * VISITORS + VISITORS - CEP_LAYOUT_LANES + i;
+                    other.points[j * CEP_LAYOUT_LANES + i] = before.points[from];
+                    other.partners[j * CEP_LAYOUT_LANES + i] = before.partners[from];
+                    other.steps[i] = before.steps[VISITORS - CEP_LAYOUT_LANES + i];
+                }
+            cep_layout_kernels_get(level)->visit(&other.visit);
+            for (size_t j = 0; j < dims; j++)
+                ck_assert_mem_eq(other.points + j * CEP_LAYOUT_LANES,
+                                 v.points + (j + 1) * VISITORS - CEP_LAYOUT_LANES,
+                                 CEP_LAYOUT_LANES * sizeof(float));
+        }
+        for (size_t i = 0; i < VISITORS; i++) {
+            double x[64], y[64];
+            const cep_layout_epoch forces = {
+                .dims = dims, .a = 1.577f, .b = 0.895f, .push = 1.25f, .step = before.steps[i]};
+            for (size_t j = 0; j < dims; j++) {
+                x[j] = (double)before.points[j * VISITORS + i];
+                y[j] = (double)before.partners[j * VISITORS + i];
+            }
+            pull_plain(&forces, x, y);
+            for (size_t q = 0; q < SAMPLES; q++)
+                push_plain_from(&forces, x, before.samples + q * dims);
+            for (size_t j = 0; j < dims; j++) {
+                ck_assert_double_eq_tol((double)v.points[j * VISITORS + i], x[j], 1e-3);
+                if (i % 3 == 2) ck_assert(v.points[j * VISITORS + i] == before.points[j * VISITORS + i]);
+            }
+        }
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("kernels_layout");
@@ -201,6 +292,7 @@ Suite *suite(void)
     tcase_add_test(t, levels_agree);
     tcase_add_test(t, agrees_with_plain_twin);
     tcase_add_test(t, own_sample_is_left_out);
+    tcase_add_test(t, visitors_move_as_their_twins);
     tcase_add_test(t, edges_act_as_often_as_their_rate);
     suite_add_tcase(s, t);
     return s;

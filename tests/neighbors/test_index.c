@@ -1,5 +1,5 @@
 /* Queries of new rows against an index: every method against a brute-force twin, recall of the cells, the same bits
- * for any threads and company, odd rows, failures. */
+ * for any threads and company, odd rows, failures. Long: each way of looking has its own inputs. */
 #include <pthread.h>
 
 #include "common.h"
@@ -47,9 +47,9 @@ static const char *const metrics[] = {"euclidean", "cosine", "correlation"};
 static const struct {
     size_t n, d, asked;
     int64_t k;
-} shapes[] = {{0, 9, 3, 15},    {1, 9, 5, 15},     {4, 1, 9, 15},    {5, 9, 9, 5},
-              {300, 2, 40, 15}, {700, 8, 33, 12},  {90, 9, 0, 4},    {400, 9, 17, 5},
-              {501, 64, 7, 7},  {60, 3000, 9, 15}, {900, 12, 41, 15}};
+} shapes[] = {{0, 9, 3, 15},    {1, 9, 5, 15},     {4, 1, 9, 15},     {5, 9, 9, 5},
+              {300, 2, 40, 15}, {700, 8, 33, 12},  {90, 9, 0, 4},     {400, 9, 17, 5},
+              {501, 64, 7, 7},  {60, 3000, 9, 15}, {900, 12, 41, 15}, {900, 4700, 3, 5}};
 
 START_TEST(like_the_twin)
 {
@@ -396,6 +396,47 @@ START_TEST(half_precision)
 }
 END_TEST
 
+/* Groups of rows that pass an index: rows over the whole range of numbers, squares that overflow and vanish, and equal
+ * ones, alone and in company. */
+START_TEST(far_and_equal_rows)
+{
+    enum { N = 600, D = 9, ASKED = 70, K = 12 };
+    cepman_context *ctx = support_begin(1);
+    static float x[(N + ASKED) * D];
+    support_random r = {5};
+    for (size_t i = 0; i < N + ASKED; i++) {
+        static const double scales[] = {1, 1e-3, 1e30, 1e-30, 1e38, 0};
+        for (size_t j = 0; j < D; j++)
+            x[i * D + j] =
+                i % 7 == 6 ? x[(i - 5) * D + j] : (float)(scales[i % 6] * (support_uniform(&r) - 0.5));
+    }
+    cepman_matrix *m = NULL, *rows = NULL;
+    assert_good(ctx, cepman_matrix_copy(&m, ctx, x, N, D, D));
+    assert_good(ctx, cepman_matrix_copy(&rows, ctx, x + N * D, ASKED, D, D));
+    cepman_neighbors_index *index = make(ctx, m, K, metrics[_i], "exact", 0.98);
+    common_twin *room = malloc((N + 1) * sizeof *room);
+    answer a = ask(ctx, index, rows);
+    for (size_t i = 0; i < ASKED; i++)
+        common_assert_row(m, cepman_matrix_row(rows, i), -1, (cep_metric)_i, false, K, a.indices + i * K,
+                          a.distances + i * K, room);
+    for (size_t i = 0; i < ASKED; i += 3) {
+        cepman_matrix *one = NULL;
+        assert_good(ctx, cepman_matrix_select(&one, ctx, rows, &i, 1));
+        answer single = ask(ctx, index, one);
+        ck_assert_mem_eq(single.indices, a.indices + i * K, K * sizeof *a.indices);
+        ck_assert_mem_eq(single.distances, a.distances + i * K, K * sizeof *a.distances);
+        drop(&single);
+        cepman_matrix_unref(one);
+    }
+    drop(&a);
+    free(room);
+    cepman_neighbors_index_unref(index);
+    cepman_matrix_unref(rows);
+    cepman_matrix_unref(m);
+    support_end(ctx);
+}
+END_TEST
+
 /* Many columns, more than any depth block or prefetch; near rows and far ones. */
 START_TEST(many_columns)
 {
@@ -469,6 +510,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, failing_allocations, 0, sizeof makes / sizeof *makes);
     tcase_add_loop_test(t, cancel_in_the_middle, 0, 2);
     tcase_add_loop_test(t, half_precision, 0, 3);
+    tcase_add_loop_test(t, far_and_equal_rows, 0, 2);
     tcase_add_loop_test(t, many_columns, 0, 3);
     tcase_add_loop_test(t, states_its_memory, 0, sizeof needs / sizeof *needs);
     suite_add_tcase(s, t);

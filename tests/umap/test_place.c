@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec.h"
 #include "support.h"
 #include "umap.h"
 
-enum { BLOBS = 4, COLUMNS = 12 };
+enum { BLOBS = 4, COLUMNS = 12, NEAR = 15 }; /* NEAR: the default number of neighbours */
 
 /* Blob i % BLOBS in four directions; every n the same function of (seed, i). */
 static cepman_matrix *blobs(cepman_context *ctx, size_t n, uint64_t seed)
@@ -152,6 +153,122 @@ START_TEST(same_place_in_any_batch)
     cepman_matrix_unref(m);
     cepman_context_unref(three);
     support_end(one);
+}
+END_TEST
+
+/* One row as place.c describes it, in float64. */
+static void place_plainly(const cepman_umap *u, unsigned negatives, double strength, const int32_t *to,
+                          const float *far, double *x)
+{
+    const cepman_matrix *fitted = cepman_umap_embedding(u);
+    const size_t dims = cepman_matrix_columns(fitted), n = cepman_matrix_rows(fitted);
+    double w[NEAR], most = 0, sum = 0, rho, sigma, a, b;
+    cepman_umap_curve(u, &a, &b);
+    cep_umap_smooth(far + 1, NEAR - 1, 0, 0, &rho, &sigma);
+    rho = fmax(rho, (double)far[0]);
+    for (size_t j = 0; j < dims; j++)
+        x[j] = 0;
+    for (size_t k = 0; k < NEAR; k++) {
+        w[k] = cep_umap_membership((double)far[k], rho, sigma);
+        most = fmax(most, w[k]);
+        sum += w[k];
+        for (size_t j = 0; j < dims; j++)
+            x[j] += w[k] * (double)cepman_matrix_row(fitted, (size_t)to[k])[j];
+    }
+    for (size_t j = 0; j < dims; j++)
+        x[j] /= sum;
+    for (uint64_t pass = 1; pass < 100; pass++) {
+        const double step = 0.25 * (1 - (double)(pass - 1) / 100);
+        uint64_t turn = pass * NEAR;
+        for (size_t k = 0; k < NEAR; k++) {
+            const uint64_t rate = cep_umap_rate(w[k], most);
+            if (rate * pass >> 31 == rate * (pass - 1) >> 31) continue;
+            for (unsigned q = 0; q <= negatives; q++) { /* the neighbour, then the samples */
+                const size_t other =
+                    q == 0 ? (size_t)to[k]
+                           : (size_t)cep_random_below(42, CEP_UMAP_STREAM_PLACE, turn * negatives + q - 1, n);
+                const float *y = cepman_matrix_row(fitted, other);
+                double r2 = 0;
+                for (size_t j = 0; j < dims; j++)
+                    r2 += pow(x[j] - (double)y[j], 2);
+                if (!(r2 > 0)) continue;
+                const double curve = 1 + a * pow(r2, b);
+                const double g =
+                    q == 0 ? -2 * a * b * pow(r2, b - 1) / curve : 2 * strength * b / ((0.001 + r2) * curve);
+                for (size_t j = 0; j < dims; j++)
+                    x[j] += fmax(-4, fmin(4, g * (x[j] - (double)y[j]))) * step;
+            }
+            turn++;
+        }
+    }
+}
+
+/* Rows of a batch, side by side, like each alone in float64; and the same bits at every level of the CPU. */
+START_TEST(like_the_twin)
+{
+    enum { NEW = 150 };
+    static const char *const sets[][7] = {{"epochs", "60", NULL},
+                                          {"epochs", "60", "dims", "2", "negative-sample-rate", "0", NULL},
+                                          {"epochs", "60", "dims", "5", "repulsion-strength", "2.5", NULL}};
+    cepman_context *ctx = support_begin(1), *low = NULL;
+    cepman_matrix *m = blobs(ctx, 500, 1), *new = blobs(ctx, NEW, 2), *places = NULL, *again = NULL;
+    cepman_umap *u = fit(ctx, m, sets[_i]);
+    assert_good(ctx, cepman_umap_apply(&places, ctx, u, new));
+    const size_t dims = cepman_matrix_columns(places);
+    int32_t *to = malloc(NEW * NEAR * sizeof *to);
+    float *far = malloc(NEW * NEAR * sizeof *far);
+    cepman_neighbors_index *index = NULL;
+    assert_good(ctx, cepman_neighbors_index_create(&index, ctx, m, NULL));
+    ck_assert_uint_eq(cepman_neighbors_index_k(index), NEAR);
+    assert_good(ctx, cepman_neighbors_index_query(index, ctx, new, to, far));
+    cepman_neighbors_index_unref(index);
+    for (size_t i = 0; i < NEW; i++) {
+        double x[8];
+        place_plainly(u, _i == 1 ? 0 : 5, _i == 2 ? 2.5 : 1, to + i * NEAR, far + i * NEAR, x);
+        for (size_t j = 0; j < dims; j++)
+            ck_assert_double_eq_tol((double)cepman_matrix_row(places, i)[j], x[j], 0.01);
+    }
+    assert_good(ctx, cepman_context_create(&low, NULL));
+    assert_good(low, cepman_context_set_cpu_level(low, "generic"));
+    assert_good(low, cepman_umap_apply(&again, low, u, new));
+    for (size_t i = 0; i < NEW; i++)
+        ck_assert(same(places, i, again, i));
+    free(far);
+    free(to);
+    cepman_matrix_unref(again);
+    cepman_matrix_unref(places);
+    cepman_umap_unref(u);
+    cepman_matrix_unref(new);
+    cepman_matrix_unref(m);
+    cepman_context_unref(low);
+    support_end(ctx);
+}
+END_TEST
+
+static void cancel_when_placing(void *user, const char *stage, uint64_t done, uint64_t total)
+{
+    (void)total;
+    if (strcmp(stage, "placing") == 0 && done == 0) cepman_context_cancel(user);
+}
+
+/* Cancelled when the placing of a group has begun: between two passes. */
+START_TEST(cancelled_within_a_group)
+{
+    static const char *const brief[] = {"epochs", "5", NULL};
+    cepman_context *ctx = support_begin(_i ? 3 : 1);
+    cepman_matrix *m = blobs(ctx, 300, 1), *new = blobs(ctx, 200, 2), *places = NULL;
+    cepman_umap *u = fit(ctx, m, brief);
+    assert_good(ctx, cepman_context_set_progress(ctx, cancel_when_placing, ctx));
+    assert_fails(ctx, cepman_umap_apply(&places, ctx, u, new), CEPMAN_ERR_CANCELLED, "cancelled");
+    ck_assert_ptr_null(places);
+    assert_good(ctx, cepman_context_set_progress(ctx, NULL, NULL));
+    cepman_context_clear_cancel(ctx);
+    assert_good(ctx, cepman_umap_apply(&places, ctx, u, new));
+    cepman_matrix_unref(places);
+    cepman_umap_unref(u);
+    cepman_matrix_unref(new);
+    cepman_matrix_unref(m);
+    support_end(ctx);
 }
 END_TEST
 
@@ -316,6 +433,8 @@ Suite *suite(void)
     tcase_add_loop_test(t, new_points_join_their_kind, 0, 4);
     tcase_add_test(t, line_stays_in_order);
     tcase_add_test(t, same_place_in_any_batch);
+    tcase_add_loop_test(t, like_the_twin, 0, 3);
+    tcase_add_loop_test(t, cancelled_within_a_group, 0, 2);
     tcase_add_test(t, odd_models_and_rows);
     tcase_add_test(t, beyond_the_disconnection_distance);
     tcase_add_loop_test(t, model_from_an_embedding, 0, 2);

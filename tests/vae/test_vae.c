@@ -397,6 +397,60 @@ START_TEST(failing_allocations_and_cancel)
 }
 END_TEST
 
+/* Parts of a product meet every place of the result once, and none is longer than a cancel may wait. */
+START_TEST(parts_of_products)
+{
+    static const size_t sides[] = {1, 3, 100, 447, 4096, 16384};
+    for (size_t a = 0; a < 216; a++) {
+        const size_t m = sides[a % 6], n = sides[a / 6 % 6], k = sides[a / 36];
+        size_t met = 0, rows = 0, parts = 0;
+        cep_vae_part t = {0}, before = {0};
+        for (; cep_vae_next_part(&t, m, n, k); before = t, parts++) {
+            ck_assert((double)t.rows * (double)t.columns * (double)k <= CEP_VAE_SLICE);
+            ck_assert(t.i + t.rows <= m && t.j + t.columns <= n);
+            ck_assert_uint_eq(t.j, parts && before.j + before.columns < n ? before.j + before.columns : 0);
+            ck_assert_uint_eq(t.i, t.j ? before.i : rows);
+            if (t.j == 0) rows += t.rows;
+            met += t.rows * t.columns;
+        }
+        ck_assert_uint_eq(met, m * n);
+        ck_assert((double)parts <= 6 * (double)m * (double)n * (double)k / CEP_VAE_SLICE + 1);
+    }
+}
+END_TEST
+
+/* Rows of a batch through a layer that is made in parts, and alone. */
+START_TEST(wide_layers)
+{
+    cepman_context *ctx = support_begin(1);
+    cepman_matrix *m = support_normals(ctx, 500, 700, 3), *all = NULL;
+    cepman_options *o = NULL;
+    cepman_vae *v = NULL;
+    assert_good(ctx, cepman_vae_options_create(&o, ctx));
+    assert_good(ctx, cepman_options_set_integer(o, ctx, "hidden-1", 2300));
+    assert_good(ctx, cepman_options_set_integer(o, ctx, "epochs", 12));
+    assert_good(ctx, cepman_options_set_integer(o, ctx, "batch", 500));
+    assert_good(ctx, cepman_vae_fit(&v, ctx, m, o));
+    ck_assert(cepman_vae_reconstruction(v)[11] < cepman_vae_reconstruction(v)[0]);
+    assert_good(ctx, cepman_vae_apply(&all, ctx, v, m));
+    for (size_t i = 0; i < 500; i += 83) {
+        cepman_matrix *row = NULL, *one = NULL;
+        assert_good(ctx, cepman_matrix_select(&row, ctx, m, &i, 1));
+        assert_good(ctx, cepman_vae_apply(&one, ctx, v, row));
+        for (size_t j = 0; j < 3; j++)
+            ck_assert_double_eq_tol((double)cepman_matrix_row(one, 0)[j],
+                                    (double)cepman_matrix_row(all, i)[j], 1e-3);
+        cepman_matrix_unref(one);
+        cepman_matrix_unref(row);
+    }
+    cepman_matrix_unref(all);
+    cepman_vae_unref(v);
+    cepman_options_unref(o);
+    cepman_matrix_unref(m);
+    support_end(ctx);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("vae");
@@ -408,6 +462,8 @@ Suite *suite(void)
     tcase_add_test(t, same_bits);
     tcase_add_test(t, odd_input);
     tcase_add_loop_test(t, failing_allocations_and_cancel, 0, 2);
+    tcase_add_test(t, parts_of_products);
+    tcase_add_test(t, wide_layers);
     suite_add_tcase(s, t);
     return s;
 }
