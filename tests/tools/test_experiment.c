@@ -16,6 +16,11 @@ static char dir[400];
 /* Small enough for a second, large enough for clusters. */
 #define SMALL "--scan 4x9 --frame 64 --seeds 2 --theories kinematical --scenes ag-tilt-hard --vae-epochs 4"
 
+/* All of an experiment's methods, as quick as it goes. */
+#define PLAN                                                                                                 \
+    "--scan 12x14 --frame 32 --pixel 0.128 --seeds 2 --vae-epochs 1 --umap-epochs 20 --beams 8 "             \
+    "--directions 0"
+
 static const char *in_dir(const char *name)
 {
     static char paths[16][600];
@@ -256,10 +261,8 @@ static void whole_plan(const char *name, const char *scene, const double tilts[3
                                        "cepstrum/l2/pca50+umap",
                                        "cepstrum/l2/pca50+vae"};
     double sum[METHODS][SEEDS] = {{0}};
-    good("experiment %s --scan 12x14 --frame 48 --pixel 0.085 --seeds 2 --vae-epochs 4 --threads 3 -o %s",
-         name, in_dir("x"));
-    good("experiment %s --scan 12x14 --frame 48 --pixel 0.085 --seeds 2 --vae-epochs 4 --threads 1 -o %s",
-         name, in_dir("y"));
+    good("experiment %s " PLAN " --threads 3 -o %s", name, in_dir("x"));
+    good("experiment %s " PLAN " --threads 1 -o %s", name, in_dir("y"));
     ck_assert(same_files(in_dir("x/results.csv"), in_dir("y/results.csv")));
     ck_assert(same_files(in_dir("x/results.json"), in_dir("y/results.json")));
     ck_assert(same_files(in_dir("x/accuracy.svg"), in_dir("y/accuracy.svg")));
@@ -368,10 +371,14 @@ Suite *suite(void)
     tcase_add_test(t, tables_agree);
     tcase_add_test(t, auto_encoder_of_few_frames);
     tcase_add_test(t, scans);
-    tcase_add_test(t, whole_plan_of_snse);
-    tcase_add_test(t, whole_plan_of_alox);
     tcase_add_test(t, refuses);
     tcase_add_test(t, stopped_it_leaves_nothing);
+    suite_add_tcase(s, t);
+    t = tcase_create("plans");
+    tcase_set_timeout(t, 600);
+    tcase_add_checked_fixture(t, set_up, NULL);
+    tcase_add_test(t, whole_plan_of_snse);
+    tcase_add_test(t, whole_plan_of_alox);
     suite_add_tcase(s, t);
     return s;
 }
