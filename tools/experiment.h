@@ -56,8 +56,11 @@ int trial_run(tool *t, trial *w, const method *m, result *out);
 void trial_free(trial *w);
 
 const result *experiment_result(const experiment *e, size_t at, size_t tilt, size_t seed, size_t m);
-/* Mean accuracy over the tilts, for each seed: mean and standard deviation of these (0 for a single seed). */
-void experiment_mean(const experiment *e, size_t at, size_t m, double *mean, double *deviation);
+/* Accuracies over the tilts, a mean for each seed: their mean, standard deviation (0 for a single seed) and range. */
+typedef struct summary {
+    double mean, deviation, least, most;
+} summary;
+summary experiment_summary(const experiment *e, size_t at, size_t m);
 int experiment_csv(const experiment *e, const char *path);
 void experiment_json(const tool *t, const experiment *e, json *j);
 void experiment_print(const experiment *e);

@@ -1,5 +1,6 @@
 /* Results of `cepman experiment` as a table of all runs (CSV), as one JSON, and as means on stdout.
- * Means are over the ranges of tilt for each seed; the deviation is that of the seeds (denominator count - 1).
+ * Means are over the ranges of tilt for each seed; the deviation is that of the seeds (denominator count - 1), the range
+ * goes from the worst of them to the best.
  * Must not: round what goes to files below the digits that read back the same. */
 #include <inttypes.h>
 #include <math.h>
@@ -12,22 +13,25 @@ const result *experiment_result(const experiment *e, size_t at, size_t tilt, siz
     return &e->results[((at * e->tilt_count + tilt) * e->seed_count + seed) * e->method_count + m];
 }
 
-void experiment_mean(const experiment *e, size_t at, size_t m, double *mean, double *deviation)
+summary experiment_summary(const experiment *e, size_t at, size_t m)
 {
-    double sum = 0, square = 0;
+    summary s = {.least = 1};
+    double square = 0;
     const double seeds = (double)e->seed_count;
     for (int pass = 0; pass < 2; pass++)
-        for (size_t s = 0; s < e->seed_count; s++) {
+        for (size_t i = 0; i < e->seed_count; i++) {
             double one = 0;
             for (size_t k = 0; k < e->tilt_count; k++)
-                one += experiment_result(e, at, k, s, m)->accuracy / (double)e->tilt_count;
+                one += experiment_result(e, at, k, i, m)->accuracy / (double)e->tilt_count;
+            if (one < s.least) s.least = one;
+            if (one > s.most) s.most = one;
             if (pass == 0)
-                sum += one / seeds;
+                s.mean += one / seeds;
             else
-                square += (one - sum) * (one - sum);
+                square += (one - s.mean) * (one - s.mean);
         }
-    *mean = sum;
-    *deviation = seeds > 1 ? sqrt(square / (seeds - 1)) : 0;
+    s.deviation = seeds > 1 ? sqrt(square / (seeds - 1)) : 0;
+    return s;
 }
 
 int experiment_csv(const experiment *e, const char *path)
@@ -54,19 +58,20 @@ static void means_json(const experiment *e, json *j)
     json_open(j, "means", '[');
     for (size_t c = 0; c < e->setup_count; c++)
         for (size_t m = 0; m < e->method_count; m++) {
-            double mean, deviation;
-            experiment_mean(e, c, m, &mean, &deviation);
+            const summary s = experiment_summary(e, c, m);
             json_open(j, NULL, '{');
             json_text(j, "scene", e->setups[c].scene);
             json_text(j, "theory", e->setups[c].theory);
             json_text(j, "method", e->methods[m].name);
-            json_real(j, "accuracy", mean);
-            json_real(j, "deviation_over_seeds", deviation);
+            json_real(j, "accuracy", s.mean);
+            json_real(j, "deviation_over_seeds", s.deviation);
+            json_real(j, "least_over_seeds", s.least);
+            json_real(j, "most_over_seeds", s.most);
             json_open(j, "accuracy_by_tilt", '[');
             for (size_t k = 0; k < e->tilt_count; k++) {
                 double sum = 0;
-                for (size_t s = 0; s < e->seed_count; s++)
-                    sum += experiment_result(e, c, k, s, m)->accuracy;
+                for (size_t i = 0; i < e->seed_count; i++)
+                    sum += experiment_result(e, c, k, i, m)->accuracy;
                 json_real(j, NULL, sum / (double)e->seed_count);
             }
             json_close(j, ']');
@@ -125,7 +130,7 @@ void experiment_print(const experiment *e)
     size_t widest = 6;
     for (size_t m = 0; m < e->method_count; m++)
         if (strlen(e->methods[m].name) > widest) widest = strlen(e->methods[m].name);
-    printf("accuracy in %%, mean over %zu tilts +- deviation over %zu seeds\n\n%-*s", e->tilt_count,
+    printf("accuracy in %%, mean over %zu tilts and %zu seeds (worst and best seed)\n\n%-*s", e->tilt_count,
            e->seed_count, (int)widest, "");
     for (size_t c = 0; c < e->setup_count; c++)
         printf("  %18s", e->setups[c].scene);
@@ -136,9 +141,8 @@ void experiment_print(const experiment *e)
     for (size_t m = 0; m < e->method_count; m++) {
         printf("%-*s", (int)widest, e->methods[m].name);
         for (size_t c = 0; c < e->setup_count; c++) {
-            double mean, deviation;
-            experiment_mean(e, c, m, &mean, &deviation);
-            printf("  %10.1f +- %4.1f", 100 * mean, 100 * deviation);
+            const summary s = experiment_summary(e, c, m);
+            printf("  %6.1f (%5.1f %5.1f)", 100 * s.mean, 100 * s.least, 100 * s.most);
         }
         putchar('\n');
     }

@@ -16,6 +16,11 @@ static char dir[400];
 /* Small enough for a second, large enough for clusters. */
 #define SMALL "--scan 4x9 --frame 64 --seeds 2 --theories kinematical --scenes ag-tilt-hard --vae-epochs 4"
 
+/* All of an experiment's methods, as quick as it goes. */
+#define PLAN                                                                                                 \
+    "--scan 12x14 --frame 32 --pixel 0.128 --seeds 2 --vae-epochs 1 --umap-epochs 20 --beams 8 "             \
+    "--directions 0"
+
 static const char *in_dir(const char *name)
 {
     static char paths[16][600];
@@ -134,7 +139,7 @@ START_TEST(tables_agree)
          "cepstrum,diffraction,log-diffraction/none,l2/pca2,vae/kmeans;cepstrum/none/pca2/hdbscan9 --threads "
          "3",
          in_dir("x"));
-    ck_assert_ptr_nonnull(strstr(last.out, "mean over 2 tilts +- deviation over 2 seeds"));
+    ck_assert_ptr_nonnull(strstr(last.out, "mean over 2 tilts and 2 seeds (worst and best seed)"));
     static char printed_first[sizeof last.out];
     snprintf(printed_first, sizeof printed_first, "%s", last.out);
     char *csv = text_of(in_dir("x/results.csv")), *at = strchr(csv, '\n') + 1;
@@ -228,6 +233,92 @@ START_TEST(scans)
 }
 END_TEST
 
+/* The number after "NAME": in the text, which moves on behind it. */
+static double json_number(char **at, const char *name)
+{
+    char quoted[40];
+    snprintf(quoted, sizeof quoted, "\"%s\": ", name);
+    char *found = strstr(*at, quoted);
+    ck_assert_msg(found != NULL, "no %s", name);
+    *at = found + strlen(quoted);
+    return strtod(*at, NULL);
+}
+
+/* All that an experiment does when nothing but its size is said: the rows that its plan asks for, in their order, each the
+ * same in CSV and JSON; means and ranges are those of the rows; the same bytes on another number of threads. */
+static void whole_plan(const char *name, const char *scene, const double tilts[3])
+{
+    enum { SEEDS = 2, METHODS = 22 };
+    static const char *const stem[] = {"log-diffraction/none/pca3",
+                                       "log-diffraction/none/pca50+umap",
+                                       "log-diffraction/none/pca50+vae",
+                                       "cepstrum/none/pca3",
+                                       "cepstrum/none/pca50+umap",
+                                       "cepstrum/none/pca50+vae",
+                                       "cepstrum/l2/pca3",
+                                       "cepstrum/l2/pca10",
+                                       "cepstrum/l2/pca20",
+                                       "cepstrum/l2/pca50+umap",
+                                       "cepstrum/l2/pca50+vae"};
+    double sum[METHODS][SEEDS] = {{0}};
+    good("experiment %s " PLAN " --threads 3 -o %s", name, in_dir("x"));
+    good("experiment %s " PLAN " --threads 1 -o %s", name, in_dir("y"));
+    ck_assert(same_files(in_dir("x/results.csv"), in_dir("y/results.csv")));
+    ck_assert(same_files(in_dir("x/results.json"), in_dir("y/results.json")));
+    ck_assert(same_files(in_dir("x/accuracy.svg"), in_dir("y/accuracy.svg")));
+    char *csv = text_of(in_dir("x/results.csv")), *line = strchr(csv, '\n') + 1;
+    char *json = text_of(in_dir("x/results.json")), *run = strstr(json, "\"runs\"");
+    ck_assert_ptr_nonnull(run);
+    int rows = 0;
+    for (row r; next_row(&line, &r); rows++) {
+        const int m = rows % METHODS, seed = rows / METHODS % SEEDS;
+        char method[80], quoted[100];
+        snprintf(method, sizeof method, "%s/%s", stem[m / 2], m % 2 ? "hdbscan120" : "kmeans");
+        ck_assert_str_eq(r.method, method);
+        ck_assert_str_eq(r.scene, scene);
+        ck_assert_int_eq(r.seed, 42 + seed);
+        ck_assert_int_lt(rows, 3 * SEEDS * METHODS);
+        ck_assert(r.tilt == tilts[rows / METHODS / SEEDS]);
+        sum[m][seed] += r.accuracy / 3;
+        ck_assert(json_number(&run, "tilt") == r.tilt);
+        ck_assert(json_number(&run, "seed") == (double)r.seed);
+        snprintf(quoted, sizeof quoted, "\"method\": \"%s\"", method);
+        char *named = strstr(run, quoted);
+        ck_assert(named != NULL && named - run < 60);
+        ck_assert_double_eq_tol(json_number(&run, "accuracy"), r.accuracy, 1e-6);
+        ck_assert_double_eq_tol(json_number(&run, "ari"), r.ari, 1e-6);
+        ck_assert_double_eq_tol(json_number(&run, "ami"), r.ami, 1e-6);
+        ck_assert_double_eq_tol(json_number(&run, "noise"), r.noise, 1e-6);
+        ck_assert(json_number(&run, "clusters") == (double)r.clusters);
+        ck_assert(json_number(&run, "points") == (double)r.points);
+    }
+    ck_assert_int_eq(rows, 3 * SEEDS * METHODS);
+    ck_assert_ptr_null(strstr(run, "\"tilt\""));
+    char *mean = strstr(json, "\"means\"");
+    ck_assert_ptr_nonnull(mean);
+    for (int m = 0; m < METHODS; m++) {
+        const double a = sum[m][0], b = sum[m][1];
+        ck_assert_double_eq_tol(json_number(&mean, "accuracy"), (a + b) / 2, 2e-6);
+        ck_assert_double_eq_tol(json_number(&mean, "deviation_over_seeds"), fabs(a - b) / sqrt(2), 2e-6);
+        ck_assert_double_eq_tol(json_number(&mean, "least_over_seeds"), fmin(a, b), 2e-6);
+        ck_assert_double_eq_tol(json_number(&mean, "most_over_seeds"), fmax(a, b), 2e-6);
+    }
+    free(csv);
+    free(json);
+}
+
+START_TEST(whole_plan_of_snse)
+{
+    whole_plan("snse", "twin-domains", (const double[]){1, 3, 6});
+}
+END_TEST
+
+START_TEST(whole_plan_of_alox)
+{
+    whole_plan("alox", "oxide-particle", (const double[]){1, 2, 4});
+}
+END_TEST
+
 START_TEST(refuses)
 {
     bad(2, "'fig3'", "experiment fig3 -o %s", in_dir("x"));
@@ -282,6 +373,12 @@ Suite *suite(void)
     tcase_add_test(t, scans);
     tcase_add_test(t, refuses);
     tcase_add_test(t, stopped_it_leaves_nothing);
+    suite_add_tcase(s, t);
+    t = tcase_create("plans");
+    tcase_set_timeout(t, 600);
+    tcase_add_checked_fixture(t, set_up, NULL);
+    tcase_add_test(t, whole_plan_of_snse);
+    tcase_add_test(t, whole_plan_of_alox);
     suite_add_tcase(s, t);
     return s;
 }
