@@ -177,7 +177,8 @@ static void follow_defaults(search *s)
         H5Gclose(group);
         size_t n = strlen(name);
         if (!next[0] || n + strlen(next) + 2 > NAME) return;
-        snprintf(name + n, NAME - n, "%s%s", n ? "/" : "", next);
+        if (n) name[n++] = '/';
+        strcpy(name + n, next);
         if (signal) {
             strcpy(s->standard, name);
             return;

@@ -149,7 +149,7 @@ cepman_status cepman_labels_load(cepman_labels **out, cepman_context *ctx, const
         size_t count = h->count - first < block ? h->count - first : block;
         s = npy_read(&f, ctx, first, count);
         for (size_t i = 0; !s && i < count; i++) {
-            int64_t v;
+            int64_t v = 0;
             if (!integer_at(h->type, f.block + i * size, &v) || v < INT32_MIN || v > INT32_MAX)
                 s = cep_fail(ctx, CEPMAN_ERR_RANGE, "%s: the value at place %zu does not fit int32", path,
                              first + i);

@@ -84,6 +84,8 @@ with tempfile.TemporaryDirectory(prefix="cepman-install-") as folder:
             out = tap.run("the installed cepman runs", [str(program), "--version"],
                           env=dict(env, LD_LIBRARY_PATH=str(libdir)))
             tap.check(out is not None and staged.version in out, "cepman --version gives cepman.pc's version", out or "")
+            for name in ("man/man1/cepman.1", "bash-completion/completions/cepman"):
+                tap.check((stage / prefix[1:] / "share" / name).is_file(), f"share/{name} is installed")
     if kinds in ("static", "both"):
         tap.check((libdir / "libcepman.a").exists(), "the archive is installed")
         for shared in libdir.glob("libcepman.so*"):
