@@ -234,6 +234,47 @@ START_TEST(chooses_the_method)
 END_TEST
 
 /* A run that is stopped at some moment ends with status 1 and one word, and leaves nothing. */
+static bool run_says(const char *folder, const char *words)
+{
+    char path[900];
+    size_t n;
+    snprintf(path, sizeof path, "%s/%s/run.json", dir, folder);
+    unsigned char *text = support_read(path, &n); /* a 0 follows the text */
+    const bool there = strstr((const char *)text, words) != NULL;
+    free(text);
+    return there;
+}
+
+/* One crystal under noise has nothing to be parted by; the scan is too narrow for domains. */
+START_TEST(frames_that_hardly_differ)
+{
+    good("simulate single-crystal --scan 8x45 --frame 64 --pixel 0.064 --tilt 1 --dose 2e4 --seed 4 -o %s",
+         in_dir("one.npy"));
+    good("run %s -o %s --report=false --epochs 20", in_dir("one.npy"), in_dir("one"));
+    ck_assert_msg(strstr(last.out, "1 cluster, 0 of 360 frames noise") != NULL, "%s", last.out);
+    ck_assert(run_says("one", "\"method\": \"domains\""));
+    /* HDBSCAN has its way when it is asked for. */
+    good("run %s -o %s --report=false --epochs 20 --method hdbscan", in_dir("one.npy"), in_dir("asked"));
+    ck_assert(!run_says("asked", "\"method\": \"domains\""));
+}
+END_TEST
+
+/* Tilts that jump from point to point make dots and stripes, no areas: the embedding is clustered instead, but not when domains
+ * are asked for. */
+START_TEST(stripes_are_no_domains)
+{
+    good("simulate ag-tilt --scan 49x39 --frame 64 --pixel 0.06 --crystal Cu --tilt 17 --dose 5e4 --seed 7 "
+         "-o %s",
+         in_dir("stripes.npy"));
+    good("run %s -o %s --report=false --epochs 20", in_dir("stripes.npy"), in_dir("auto"));
+    ck_assert(run_says("auto", "\"method\": \"hdbscan\""));
+    good("run %s -o %s --report=false --epochs 20 --method domains", in_dir("stripes.npy"),
+         in_dir("domains"));
+    ck_assert(run_says("domains", "\"clusters\""));
+    ck_assert(!run_says("domains", "\"method\": \"hdbscan\""));
+}
+END_TEST
+
 START_TEST(stops_when_asked)
 {
     for (int i = 0; i < 6; i++) {
@@ -261,6 +302,8 @@ Suite *suite(void)
     tcase_add_test(c, ambiguous_and_foreign_options);
     tcase_add_test(c, one_domain_and_one_frame);
     tcase_add_test(c, chooses_the_method);
+    tcase_add_test(c, frames_that_hardly_differ);
+    tcase_add_test(c, stripes_are_no_domains);
     tcase_add_test(c, stops_when_asked);
     suite_add_tcase(s, c);
     return s;
